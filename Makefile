@@ -1,0 +1,34 @@
+# Every target sets up what it needs: a fresh clone and `make demo` is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test quick lab lint clean
+
+$(VENV): $(VENV)/ready
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/python -m data_prep.demo
+
+test: $(VENV)/ready
+	$(BIN)/pytest
+
+quick: $(VENV)/ready
+	$(BIN)/pytest -m "not slow"
+
+lab: $(VENV)/ready
+	$(BIN)/jupyter lab notebooks
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) build demo .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
