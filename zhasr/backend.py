@@ -1,0 +1,39 @@
+"""Keras and its backend, imported without their start-up chatter.
+
+TensorFlow writes to file descriptor 2 that it found no GPU, whatever its log level.
+In a notebook or behind a progress bar that reads like an error. Modules of this
+package import Keras from here.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep what native code writes to stderr; show it only if the block fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        saved = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(saved, kept.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with quiet():
+    keras = importlib.import_module("keras")
+    if keras.backend.backend() == "tensorflow":
+        tensorflow = importlib.import_module("tensorflow")
+        # Looking for devices once is what starts the second half of the chatter.
+        tensorflow.config.list_physical_devices()
