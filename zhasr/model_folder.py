@@ -1,0 +1,244 @@
+"""A model on disk: config.json, vocabulary.txt, weights.safetensors, card.md.
+
+Nothing in it is code: loading rebuilds the network from the config and then fills in
+the weights, in any Keras backend. What does not belong together is refused.
+"""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from zhasr import features, files, vocabulary, wavenet
+from zhasr.backend import keras
+
+FORMAT = "zhasr-model-1"
+CONFIG, VOCABULARY, WEIGHTS, CARD = (
+    "config.json",
+    "vocabulary.txt",
+    "weights.safetensors",
+    "card.md",
+)
+
+
+class ModelError(ValueError):
+    """A model folder that cannot be used; the message names the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Everything about a model but its weights.
+
+    Args:
+        architecture: wavenet.Config.
+        features: features.FeatureConfig.
+        mean: float32 array (dims,), of the training data.
+        std: float32 array (dims,), of the training data.
+        vocabulary: vocabulary.Vocabulary.
+        training: dict, how it was made; for people, not read by the program.
+    """
+
+    architecture: wavenet.Config
+    features: features.FeatureConfig
+    mean: np.ndarray
+    std: np.ndarray
+    vocabulary: vocabulary.Vocabulary
+    training: dict
+
+    def build(self):
+        """Build the network without trained weights."""
+        return wavenet.build(
+            self.architecture, self.features.dims, len(self.vocabulary)
+        )
+
+    def normalise(self, raw):
+        """Normalise raw features (frames, dims) as they were in training."""
+        return features.normalise(raw, self.mean, self.std, config=self.features)
+
+
+def save(folder, network, description, card):
+    """Write a model folder; every file is whole or as it was before.
+
+    Args:
+        folder: path, created when missing.
+        network: keras.Model built by the description.
+        description: Description.
+        card: str, Markdown for people.
+    """
+    folder = pathlib.Path(folder)
+    config = {
+        "format": FORMAT,
+        "architecture": dataclasses.asdict(description.architecture),
+        "features": description.features.to_dict(),
+        "mean": np.asarray(description.mean, np.float64).tolist(),
+        "std": np.asarray(description.std, np.float64).tolist(),
+        "vocabulary": description.vocabulary.fingerprint,
+        "training": description.training,
+    }
+    weights = {name: np.asarray(value) for name, value in named_weights(network)}
+    metadata = {"format": FORMAT, "vocabulary": description.vocabulary.fingerprint}
+    vocabulary.save(folder / VOCABULARY, description.vocabulary)
+    files.replace(folder / WEIGHTS, safetensors.numpy.save(weights, metadata))
+    text = json.dumps(config, indent=1, ensure_ascii=False)
+    files.replace(folder / CONFIG, text + "\n")
+    files.replace(folder / CARD, card)
+
+
+def write_card(description):
+    """Say in Markdown what a model is and how it was made, from its description."""
+    facts = "\n".join(
+        f"- {name}: {value}" for name, value in description.training.items()
+    )
+    feature, pitch = description.features, description.features.pitch
+    return (
+        f"# Mandarin speech recognition: {len(description.vocabulary)} "
+        f"{description.vocabulary.kind} labels\n\n"
+        f"WaveNet encoder with CTC, trained by zhasr on {feature.kind} features"
+        f"{' with pitch' if pitch else ''}.\n\n## How it was made\n\n{facts}\n\n"
+        "The development error chose the epoch; it is no test result. Run "
+        "`zhasr evaluate` on speakers and sentences that are not in the corpora "
+        "named above.\n"
+    )
+
+
+def named_weights(network):
+    """Pairs of name and array of all weights, batch statistics included.
+
+    The generators of dropout have a state that is no weight.
+    """
+    return [
+        (variable.path, keras.ops.convert_to_numpy(variable))
+        for variable in network.variables
+        if "seed_generator" not in variable.path
+    ]
+
+
+def load_description(folder):
+    """Read everything but the weights.
+
+    Args:
+        folder: path of a model folder.
+
+    Returns:
+        Description.
+
+    Raises:
+        ModelError: a file is missing or damaged, or files are of different models.
+    """
+    folder = pathlib.Path(folder)
+    config = _read_config(folder / CONFIG)
+    labels = _read_vocabulary(folder / VOCABULARY)
+    if labels.fingerprint != config["vocabulary"]:
+        raise ModelError(
+            f"{folder / VOCABULARY}: expected the vocabulary {config['vocabulary']} "
+            f"that the model was trained with, received {labels.fingerprint}; copy the "
+            "whole model folder, not single files"
+        )
+    try:
+        description = Description(
+            wavenet.Config(**config["architecture"]),
+            features.FeatureConfig.from_dict(config["features"]),
+            np.array(config["mean"], np.float32),
+            np.array(config["std"], np.float32),
+            labels,
+            config["training"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / CONFIG}: not understood: {error}") from None
+    dims = description.features.dims
+    if description.mean.shape != (dims,) or description.std.shape != (dims,):
+        raise ModelError(
+            f"{folder / CONFIG}: expected mean and std of {dims} features, received "
+            f"{description.mean.shape} and {description.std.shape}"
+        )
+    return description
+
+
+def load(folder):
+    """Rebuild a network with its trained weights.
+
+    Args:
+        folder: path of a model folder.
+
+    Returns:
+        (keras.Model, Description).
+
+    Raises:
+        ModelError: see `load_description`; also when weights do not fit the config.
+    """
+    description = load_description(folder)
+    path = pathlib.Path(folder) / WEIGHTS
+    weights, metadata = _read_weights(path)
+    if metadata.get("vocabulary") != description.vocabulary.fingerprint:
+        raise ModelError(
+            f"{path}: expected weights for the vocabulary "
+            f"{description.vocabulary.fingerprint}, received weights for "
+            f"{metadata.get('vocabulary')}; copy the whole model folder"
+        )
+    network = description.build()
+    set_weights(network, weights, path)
+    return network, description
+
+
+def set_weights(network, weights, path):
+    """Fill in weights by name.
+
+    Args:
+        network: keras.Model.
+        weights: dict of name to array, as from `named_weights`.
+        path: where they came from, for the message.
+
+    Raises:
+        ModelError: names or shapes differ.
+    """
+    wanted = {
+        variable.path: variable
+        for variable in network.variables
+        if "seed_generator" not in variable.path
+    }
+    if wanted.keys() != weights.keys():
+        different = sorted(wanted.keys() ^ weights.keys())[:3]
+        raise ModelError(
+            f"{path}: the weights are of another architecture: {', '.join(different)}"
+        )
+    for name, variable in wanted.items():
+        if tuple(variable.shape) != weights[name].shape:
+            raise ModelError(
+                f"{path}: {name}: expected shape {tuple(variable.shape)}, received "
+                f"{weights[name].shape}"
+            )
+        variable.assign(weights[name])
+
+
+def _read_config(path):
+    if not path.is_file():
+        raise ModelError(f"{path}: not there; expected a model folder of `zhasr train`")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON: {error}") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise ModelError(f"{path}: expected a model of the format {FORMAT}")
+    needed = {"architecture", "features", "mean", "std", "vocabulary", "training"}
+    if missing := sorted(needed - config.keys()):
+        raise ModelError(f"{path}: {', '.join(missing)} missing")
+    return config
+
+
+def _read_vocabulary(path):
+    try:
+        return vocabulary.load(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def _read_weights(path):
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata()
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None

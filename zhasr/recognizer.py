@@ -1,0 +1,187 @@
+"""The whole path: a model folder and any audio file in, syllables with times out.
+
+Example (needs a trained model):
+
+    from zhasr import recognizer
+    model = recognizer.load("models/demo")
+    print(" ".join(recognizer.transcribe(model, "my.wav").syllables))
+"""
+
+import dataclasses
+
+import numpy as np
+
+from zhasr import audio, decoding, features, model_folder, pinyin, wavenet
+from zhasr.backend import keras
+
+CHUNK_FRAMES = 6_000  # one minute; longer audio goes through the network in pieces
+SHAPE_FRAMES = 128  # inputs are padded to a multiple, so that few shapes are traced
+
+
+@dataclasses.dataclass(frozen=True)
+class Recognizer:
+    """A loaded model.
+
+    Args:
+        network: keras.Model of `wavenet.build`.
+        description: model_folder.Description.
+    """
+
+    network: keras.Model
+    description: model_folder.Description
+
+    @property
+    def toned(self):
+        """Whether its hypotheses carry tones."""
+        return self.description.vocabulary.kind != "base-syllable"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spoken:
+    """One recognised label and when it was heard.
+
+    Args:
+        label: str, of the model's vocabulary.
+        start: float, seconds.
+        end: float, seconds.
+        probability: float, 0 to 1.
+    """
+
+    label: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """What was recognised in a recording.
+
+    Args:
+        labels: tuple of Spoken.
+        syllables: tuple of str, toned unless the model knows no tones.
+        text: str, characters, or None where the model writes pinyin.
+    """
+
+    labels: tuple[Spoken, ...]
+    syllables: tuple[str, ...]
+    text: str | None
+
+
+def load(folder):
+    """Load a model folder.
+
+    Args:
+        folder: path.
+
+    Returns:
+        Recognizer.
+
+    Raises:
+        model_folder.ModelError: see `model_folder.load`.
+    """
+    return Recognizer(*model_folder.load(folder))
+
+
+def log_probs(recognizer, samples):
+    """Compute the posteriors of a recording.
+
+    Args:
+        recognizer: Recognizer.
+        samples: float32 array (samples,), mono, 16 kHz.
+
+    Returns:
+        float32 array (⌈frames / reduction⌉, labels), natural logarithms that add up
+        to one per frame; label 0 is the blank.
+    """
+    description = recognizer.description
+    raw = features.extract(samples, description.features)
+    return log_probs_of_features(recognizer, description.normalise(raw))
+
+
+def log_probs_of_features(recognizer, normalised):
+    """Like `log_probs`, from normalised features float32 (frames, dims).
+
+    Long recordings go through the network in pieces that overlap by its receptive
+    field, so the result is that of the whole and memory stays bounded.
+    """
+    config = recognizer.description.architecture
+    reduction = config.reduction
+    chunk = CHUNK_FRAMES // reduction * reduction
+    context = wavenet.receptive_field(config) // reduction * reduction
+    parts = []
+    for begin in range(0, max(1, len(normalised)), chunk):
+        first = max(0, begin - context)
+        piece = normalised[first : begin + chunk + context]
+        skip = (begin - first) // reduction
+        wanted = len(normalised[begin : begin + chunk])
+        logits = run_network(recognizer.network, [piece])[0]
+        parts.append(logits[skip:][: wavenet.output_frames(wanted, reduction)])
+    return log_softmax(np.concatenate(parts))
+
+
+def run_network(network, utterances):
+    """Logits of a batch, padded as needed.
+
+    Args:
+        network: keras.Model of `wavenet.build`.
+        utterances: list of float32 array (frames, dims), normalised.
+
+    Returns:
+        float32 array (batch, output frames, labels); cut each row at its length.
+    """
+    longest = max(len(item) for item in utterances)
+    longest = max(1, -(-longest // SHAPE_FRAMES)) * SHAPE_FRAMES
+    padded = np.zeros((len(utterances), longest, utterances[0].shape[1]), np.float32)
+    for row, item in enumerate(utterances):
+        padded[row, : len(item)] = item
+    lengths = np.array([len(item) for item in utterances], np.int32)
+    logits = network({"features": padded, "frames": lengths}, training=False)
+    return keras.ops.convert_to_numpy(logits)
+
+
+def log_softmax(logits):
+    """Natural logarithm of the softmax over the last axis, float32."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    total = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.minimum(shifted - total, 0).astype(np.float32)
+
+
+def transcribe(recognizer, path):
+    """Recognise what is said in an audio file.
+
+    Args:
+        recognizer: Recognizer.
+        path: path of an audio file of any rate and number of channels.
+
+    Returns:
+        Transcript.
+
+    Raises:
+        audio.AudioError: the file is no audio or empty.
+    """
+    return decode(recognizer, log_probs(recognizer, audio.read(path)))
+
+
+def decode(recognizer, posteriors):
+    """Turn posteriors into a Transcript by the best path.
+
+    Args:
+        recognizer: Recognizer.
+        posteriors: float array (frames, labels), see `log_probs`.
+
+    Returns:
+        Transcript.
+    """
+    description = recognizer.description
+    decoded = decoding.greedy(posteriors)
+    seconds = features.FRAME_STEP * description.architecture.reduction
+    names = description.vocabulary.decode([item.label for item in decoded])
+    labels = tuple(
+        Spoken(name, item.start * seconds, item.end * seconds, item.probability)
+        for name, item in zip(names, decoded, strict=True)
+    )
+    kind = description.vocabulary.kind
+    syllables = tuple(pinyin.syllables_from_labels(kind, names))
+    text = "".join(names) if kind == "character" else None
+    return Transcript(labels, syllables, text)

@@ -1,0 +1,361 @@
+"""A training run: epochs, development error, logs, checkpoints, resuming.
+
+The model folder always holds the weights of the best epoch so far; `training/` in it
+holds the log, the TensorBoard events and the state that a killed run goes on from.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import pathlib
+import resource
+import sys
+import time
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import tensorboard.summary
+import tqdm
+
+from zhasr import (
+    augment,
+    batches,
+    ctc,
+    dataset,
+    files,
+    model_folder,
+    scoring,
+    training,
+    wavenet,
+)
+from zhasr.backend import keras
+
+SHOWN = 3  # development utterances whose transcripts are printed
+EVALUATION_SHARE = 0.1  # development takes at most this share of a run by the clock
+STATE = pathlib.Path("training", "state.safetensors")
+LOG = pathlib.Path("training", "log.csv")
+
+
+def train(paths, out, options, resume=False, say=print):
+    """Train a model folder from prepared folders.
+
+    Args:
+        paths: list of path, prepared folders; see `dataset.load`.
+        out: path of the model folder.
+        options: training.Options.
+        resume: bool, go on from the state in `out`.
+        say: function of str that shows progress.
+
+    Returns:
+        list of dict, one per epoch: the rows of training/log.csv.
+
+    Raises:
+        training.TrainingError: data, options or state do not fit, or the loss is not
+            finite.
+    """
+    out = pathlib.Path(out)
+    if not resume and (out / model_folder.CONFIG).exists() | (out / STATE).exists():
+        raise training.TrainingError(
+            f"{out}: holds a model already; go on with --resume or name another folder"
+        )
+    run = Run(dataset.load(paths, options.kind), out, options, say)
+    if resume:
+        run.restore()
+    while not run.finished():
+        run.epoch()
+    say(run.summary())
+    return run.history
+
+
+class Run:
+    """The state of a training run between epochs.
+
+    Args:
+        data: dataset.Dataset.
+        out: pathlib.Path, the model folder.
+        options: training.Options.
+        say: function of str.
+    """
+
+    def __init__(self, data, out, options, say):
+        """Build network and batches; see the class."""
+        keras.utils.set_random_seed(options.seed)
+        self.out, self.options, self.say = out, options, say
+        architecture = dataclasses.replace(
+            wavenet.PRESETS[options.preset], dropout=options.dropout
+        )
+        self.description = model_folder.Description(
+            architecture, data.features, data.mean, data.std, data.vocabulary, {}
+        )
+        self.augmentation = augment.LEVELS[options.augmentation]
+        self.data = data
+        self._make_batches(architecture.reduction)
+        self.trainable = training.Trainable(
+            self.description.build(), architecture.reduction
+        )
+        self.optimizer = training.make_optimizer(options)
+        self.optimizer.build(self.trainable.trainable_variables)
+        self.step = training.make_step(self.trainable, self.optimizer)
+        self.history, self.elapsed, self.evaluating, self.waited = [], 0.0, 0.0, 0.0
+        self.best, self.stale = math.inf, 0
+        self._describe()
+
+    def _make_batches(self, reduction):
+        tempo = self.augmentation.tempo
+        train, aside = batches.set_aside_impossible(self.data.train, reduction, tempo)
+        if not train:
+            raise training.TrainingError(
+                f"no utterance has enough frames for its labels, e.g. {aside[0]}"
+            )
+        for reason in aside[:SHOWN]:
+            self.say(f"set aside: {reason}")
+        if aside[SHOWN:]:
+            self.say(f"set aside: {len(aside)} training utterances in all")
+        frames = round(self.options.batch_seconds * 100)
+        self.train = batches.make_buckets(train, self.options.buckets, frames, tempo)
+        self.dev = batches.make_buckets(self.data.dev, self.options.buckets, frames)
+        self.steps = sum(-(-len(item.examples) // item.size) for item in self.train)
+
+    def _describe(self):
+        options, data = self.options, self.data
+        self.say(
+            f"{options.preset} ({self.trainable.network.count_params() / 1e6:.2f} M parameters,"
+            f" {keras.backend.backend()}), {len(data.vocabulary)} {options.kind} labels"
+        )
+        self.say(
+            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps} batches an "
+            f"epoch in shapes "
+            + ", ".join(f"{item.size}×{item.frames}" for item in self.train)
+        )
+
+    def progress(self):
+        """Share of the run that is over, 0 to 1."""
+        if self.options.minutes is not None:
+            return min(1.0, self.elapsed / (60 * self.options.minutes))
+        return min(1.0, self._updates() / (self.steps * self.options.epochs))
+
+    def _updates(self):
+        return int(self.optimizer.iterations.numpy())
+
+    def finished(self):
+        """Whether the planned end is reached or patience has run out."""
+        impatient = self.options.minutes is None and self.stale > self.options.patience
+        return self.progress() >= 1 or impatient
+
+    def epoch(self):
+        """Train for an epoch, measure the development error, save everything."""
+        loss, heard = self._train_epoch()
+        row = {
+            "epoch": len(self.history) + 1,
+            "updates": self._updates(),
+            "minutes": round(self.elapsed / 60, 3),
+            "hours_heard": round(self._heard_before() + heard / 3600, 4),
+            "loss": loss,
+            "dev_error": None,
+            "blank_share": None,
+        }
+        if self._time_to_evaluate():
+            began = time.monotonic()
+            row["dev_error"], row["blank_share"], shown = self._evaluate()
+            self.evaluating += time.monotonic() - began
+            self.elapsed += time.monotonic() - began
+            self._show(row, shown)
+            self._keep_if_best(row)
+        self.history.append(row)
+        self._save_state()
+
+    def _heard_before(self):
+        return self.history[-1]["hours_heard"] if self.history else 0.0
+
+    def _time_to_evaluate(self):
+        """By the clock, epochs may be so short that measuring would take over."""
+        if self.options.minutes is None or self.progress() >= 1:
+            return True
+        return self.evaluating <= EVALUATION_SHARE * self.elapsed
+
+    def _train_epoch(self):
+        """Return the mean loss per batch and the seconds of audio heard."""
+        source = batches.prefetch(
+            batches.batches_of_epoch(
+                self.train,
+                self.options.seed,
+                len(self.history),
+                self.augmentation,
+                self.description.features.spectral_dims,
+            )
+        )
+        bar = tqdm.tqdm(
+            total=self.steps, desc=f"epoch {len(self.history) + 1}", disable=None,
+            leave=False, file=sys.stderr,
+        )
+        losses, heard, mark = [], 0, time.monotonic()
+        with bar:
+            for batch in source:
+                self.waited += time.monotonic() - mark
+                self.optimizer.learning_rate.assign(
+                    training.learning_rate(
+                        self.progress(), self.options.learning_rate
+                    )
+                )
+                losses.append(float(self.step(batch.inputs, batch.targets)))
+                self._check_loss(losses[-1])
+                heard += int(batch.frames.sum()) / 100
+                bar.update()
+                bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", refresh=False)
+                self.elapsed += time.monotonic() - mark
+                mark = time.monotonic()
+                if self.options.minutes is not None and self.progress() >= 1:
+                    break
+        source.close()
+        return float(np.mean(losses)), heard
+
+    def _check_loss(self, loss):
+        if not math.isfinite(loss):
+            raise training.TrainingError(
+                f"the loss became {loss} at update {self._updates()}: the updates are "
+                "too large or the features are broken. Try a smaller "
+                f"--learning-rate (it was {self.options.learning_rate}); "
+                f"{self.out} keeps the best epoch so far"
+            )
+
+    def _evaluate(self):
+        """Return label error, share of blank frames, and the transcripts to show."""
+        counts, blanks, frames, shown = scoring.ErrorCounts(), 0, 0, {}
+        wanted = {example.id for example in self.data.dev[:SHOWN]}
+        reduction = self.trainable.reduction
+        for batch, examples in batches.batches_in_order(self.dev):
+            best = np.asarray(self.trainable.predict_on_batch(batch.inputs)).argmax(2)
+            for example, path in zip(examples, best, strict=False):
+                path = path[: wavenet.output_frames(example.frames, reduction)]
+                hypothesis = ctc.collapse(path.tolist())
+                pairs = scoring.align(example.labels.tolist(), hypothesis)
+                counts += scoring.count(pairs)
+                blanks += int((path == ctc.BLANK).sum())
+                frames += len(path)
+                if example.id in wanted:
+                    shown[example.id] = (example.labels, hypothesis)
+        return counts.rate, blanks / frames, [shown[id] for id in sorted(shown)]
+
+    def _show(self, row, shown):
+        self.say(
+            f"epoch {row['epoch']}  {row['minutes']:.1f} min  "
+            f"heard {row['hours_heard']:.2f} h  loss {row['loss']:.3f}  "
+            f"dev label error {100 * row['dev_error']:.1f} %  "
+            f"blank {100 * row['blank_share']:.0f} %"
+        )
+        for labels, hypothesis in shown:
+            self.say(f"    spoken  {self._spell(labels)}")
+            self.say(f"    heard   {self._spell(hypothesis)}")
+
+    def _spell(self, ids):
+        names = self.description.vocabulary.labels
+        return " ".join("?" if id < 0 else names[id] for id in ids)
+
+    def _keep_if_best(self, row):
+        if row["dev_error"] >= self.best:
+            self.stale += 1
+            return
+        self.best, self.stale = row["dev_error"], 0
+        facts = {
+            **dataclasses.asdict(self.options),
+            "corpora": self.data.corpora,
+            "hours": round(self.data.hours, 3),
+            "speakers": self.data.speakers,
+            "backend": keras.backend.backend(),
+            **{name: row[name] for name in ("epoch", "updates", "hours_heard")},
+            "dev_label_error": row["dev_error"],
+        }
+        description = dataclasses.replace(self.description, training=facts)
+        card = model_folder.write_card(description)
+        model_folder.save(self.out, self.trainable.network, description, card)
+
+    # --- logs and state -------------------------------------------------------------
+
+    def _save_state(self):
+        arrays = {
+            f"{owner}/{variable.path}": keras.ops.convert_to_numpy(variable)
+            for owner, variable in self._variables()
+        }
+        progress = {
+            "options": dataclasses.asdict(self.options),
+            "vocabulary": self.description.vocabulary.fingerprint,
+            "history": self.history,
+            "clocks": [self.elapsed, self.evaluating, self.waited],
+            "best": [self.best, self.stale],
+        }
+        files.replace(
+            self.out / STATE,
+            safetensors.numpy.save(arrays, {"progress": json.dumps(progress)}),
+        )
+        self._write_log()
+
+    def _variables(self):
+        for variable in self.trainable.variables:
+            yield "network", variable
+        for variable in self.optimizer.variables:
+            yield "optimizer", variable
+
+    def _write_log(self):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.history[-1]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.history)
+        files.replace(self.out / LOG, text.getvalue())
+        board = tensorboard.summary.Writer(str(self.out / "training" / "tensorboard"))
+        row = self.history[-1]
+        for name in ("loss", "dev_error", "blank_share"):
+            if row[name] is not None:
+                board.add_scalar(name, row[name], row["updates"])
+        board.close()
+
+    def restore(self):
+        """Go on from the last finished epoch.
+
+        Raises:
+            training.TrainingError: no state, or one of other options or data.
+        """
+        path = self.out / STATE
+        try:
+            with safetensors.safe_open(path, framework="numpy") as file:
+                progress = json.loads(file.metadata()["progress"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}
+        except (OSError, safetensors.SafetensorError, TypeError, KeyError):
+            raise training.TrainingError(
+                f"{path}: no state to resume from; train without --resume"
+            ) from None
+        self._check_same(progress)
+        for owner, variable in self._variables():
+            variable.assign(arrays[f"{owner}/{variable.path}"])
+        self.history = progress["history"]
+        self.elapsed, self.evaluating, self.waited = progress["clocks"]
+        self.best, self.stale = progress["best"]
+        self.say(f"resumed after epoch {len(self.history)}")
+
+    def _check_same(self, progress):
+        options = dataclasses.asdict(self.options)
+        different = [
+            f"{name} {progress['options'].get(name)} then, {value} now"
+            for name, value in options.items()
+            if progress["options"].get(name) != value
+        ]
+        if progress["vocabulary"] != self.description.vocabulary.fingerprint:
+            different.append("other labels: the data have changed")
+        if different:
+            raise training.TrainingError(
+                f"{self.out}: cannot resume a different run: {'; '.join(different)}"
+            )
+
+    def summary(self):
+        """One line for the end of the run."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        heard = self.history[-1]["hours_heard"]
+        training_time = max(self.elapsed - self.evaluating, 1e-9)
+        return (
+            f"{self.out}: dev label error {100 * self.best:.1f} %; heard {heard:.2f} h "
+            f"in {self.elapsed / 60:.1f} min ({heard * 3600 / training_time:.0f} times "
+            f"real time), {len(self.train)} shapes compiled, waited for data "
+            f"{100 * self.waited / training_time:.1f} % of it, peak {peak:.1f} GiB"
+        )
