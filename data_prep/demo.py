@@ -41,7 +41,8 @@ def main(arguments=None):
 def steps(out, hours, minutes):
     """The commands of the demo: list of (title, list of str)."""
     corpus, data, model = (str(out / name) for name in ("corpus", "data", "model"))
-    train = ["zhasr", "train", data, "--out", model, "--minutes", f"{minutes:g}"]
+    train = ["zhasr", "train", data, "--out", model, "--preset", "small"]
+    train += ["--minutes", f"{minutes:g}"]
     if (out / "model" / "training").exists():
         train.append("--resume")
     return [

@@ -12,7 +12,7 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import augment, dataset, model_folder, training, training_run, wavenet
+from zhasr import dataset, model_folder, training, training_run, wavenet
 from zhasr.backend import keras
 
 TINY = wavenet.Config(channels=24, stacks=1, dilations=(1, 2))
@@ -24,7 +24,7 @@ def tiny_preset(monkeypatch):
 
 
 def options(**changes):
-    usual = {"preset": "tiny", "epochs": 2, "batch_seconds": 4.0, "buckets": 2}
+    usual = {"preset": "tiny", "epochs": 2, "batch_seconds": 4.0, "buckets": 1}
     return training.Options(**{**usual, **changes})
 
 
@@ -43,6 +43,7 @@ def losses(history):
     return [(row["loss"], row["dev_error"]) for row in history]
 
 
+@pytest.mark.slow
 def test_it_learns_what_can_be_learned(prepared, tmp_path):
     lines = []
     history = training_run.train(
@@ -57,16 +58,23 @@ def test_it_learns_what_can_be_learned(prepared, tmp_path):
     assert len(spoken) == 3 * len(history)
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_weights_and_another_does_not(prepared, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         training_run.train([prepared], tmp_path / name, options(seed=seed), say=id)
     assert_same_weights(tmp_path / "a", tmp_path / "b")
     one, other = weights_of(tmp_path / "a"), weights_of(tmp_path / "c")
     assert any(not np.array_equal(one[name], other[name]) for name in one)
+    # On the way: both logs are there.
+    with (tmp_path / "a" / training_run.LOG).open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    events = (tmp_path / "a" / "training" / "tensorboard").glob("events*")
+    assert any(path.stat().st_size > 100 for path in events)
 
 
+@pytest.mark.slow
 def test_resumed_equals_uninterrupted(prepared, tmp_path, monkeypatch):
-    plan = options(epochs=4, dropout=0.1)
+    plan = options(epochs=4, dropout=0.1, augmentation="full")
     whole = training_run.train([prepared], tmp_path / "whole", plan, say=id)
     original = training_run.Run.epoch
 
@@ -94,7 +102,7 @@ def test_killed_with_minus_nine_and_resumed(prepared, tmp_path):
         import sys
         from zhasr import training, training_run, wavenet
         wavenet.PRESETS["tiny"] = wavenet.{TINY!r}
-        plan = training.Options(preset="tiny", epochs=12, batch_seconds=4.0, buckets=2)
+        plan = training.Options(preset="tiny", epochs=12, batch_seconds=4.0, buckets=1)
         training_run.train([{str(prepared)!r}], sys.argv[1], plan,
                            resume="--resume" in sys.argv)
         """
@@ -122,6 +130,7 @@ def test_killed_with_minus_nine_and_resumed(prepared, tmp_path):
     assert_same_weights(tmp_path / "whole", tmp_path / "killed")
 
 
+@pytest.mark.slow
 def test_another_run_is_not_resumed(prepared, tmp_path):
     training_run.train([prepared], tmp_path / "model", options(), say=id)
     with pytest.raises(training.TrainingError, match="seed 0 then, 5 now"):
@@ -136,6 +145,7 @@ def test_another_run_is_not_resumed(prepared, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_with_an_explanation(
     prepared, tmp_path, monkeypatch
 ):
@@ -144,7 +154,7 @@ def test_a_loss_that_is_not_finite_stops_with_an_explanation(
     def breaks_later(trainable, optimizer):
         real = step(trainable, optimizer)
         return lambda *batch: (
-            float("nan") if int(optimizer.iterations.numpy()) > 5 else real(*batch)
+            float("nan") if int(optimizer.iterations.numpy()) > 25 else real(*batch)
         )
 
     monkeypatch.setattr(training_run.training, "make_step", breaks_later)
@@ -155,6 +165,7 @@ def test_a_loss_that_is_not_finite_stops_with_an_explanation(
     assert weights_of(tmp_path / "model")
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run_that_no_longer_improves(prepared, tmp_path):
     history = training_run.train(
         [prepared],
@@ -165,6 +176,7 @@ def test_patience_ends_a_run_that_no_longer_improves(prepared, tmp_path):
     assert len(history) < 10
 
 
+@pytest.mark.slow
 def test_minutes_end_a_run(prepared, tmp_path):
     began = time.monotonic()
     history = training_run.train(
@@ -175,15 +187,6 @@ def test_minutes_end_a_run(prepared, tmp_path):
     assert time.monotonic() - began < 60
     with pytest.raises(training.TrainingError, match="either"):
         options(minutes=1.0)
-
-
-def test_logs_are_written(prepared, tmp_path):
-    history = training_run.train([prepared], tmp_path / "model", options(), say=id)
-    with (tmp_path / "model" / training_run.LOG).open() as file:
-        rows = list(csv.DictReader(file))
-    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in history]
-    events = (tmp_path / "model" / "training" / "tensorboard").glob("events*")
-    assert any(path.stat().st_size > 100 for path in events)
 
 
 def test_a_folder_named_twice_counts_twice_in_training_only(prepared):
@@ -218,14 +221,6 @@ def test_data_that_do_not_fit_are_refused(prepared, tmp_path):
     conftest.write_prepared(other, config=config)
     with pytest.raises(dataset.DatasetError, match="prepare all alike"):
         dataset.load([prepared, other], "syllable")
-
-
-def test_every_augmentation_level_trains(prepared, tmp_path):
-    for level in augment.LEVELS:
-        history = training_run.train(
-            [prepared], tmp_path / level, options(augmentation=level), say=id
-        )
-        assert np.isfinite(history[-1]["loss"])
 
 
 def test_a_batch_of_fillers_changes_the_loss_by_nothing():

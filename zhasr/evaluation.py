@@ -36,19 +36,55 @@ def transcribe_manifest(model, path, workers=None):
     if not utterances:
         raise manifest.ManifestError(f"{path}: expected utterances, received none")
     manifest.check_audio(utterances)
-    scored = {}
-    # Alike in length, little is padded; the longest first, so memory shows at once.
+    # The longest first, so that memory shows at once and little is padded.
     ordered = sorted(utterances, key=lambda item: -item.duration)
-    for batch, arrays in _batches(model.description, ordered, workers):
-        logits = recognizer.run_network(model.network, arrays)
-        for utterance, array, rows in zip(batch, arrays, logits, strict=True):
-            frames = wavenet.output_frames(
-                len(array), model.description.architecture.reduction
-            )
-            posteriors = recognizer.log_softmax(rows[:frames])
-            transcript = recognizer.decode(model, posteriors)
-            scored[utterance.id] = scored_utterance(utterance, transcript)
+    extract = functools.partial(
+        features.extract_file, config=model.description.features
+    )
+    # Fresh processes: forking one that runs TensorFlow's threads may hang.
+    context = multiprocessing.get_context("spawn")
+    pool = concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count(), context)
+    bar = tqdm.tqdm(total=len(ordered), disable=None, leave=False, file=sys.stderr)
+    with bar, pool:
+        raw = pool.map(extract, [item.audio_filepath for item in ordered], chunksize=8)
+        scored = {item.id: item for item in recognise(model, ordered, raw, bar.update)}
     return [scored[utterance.id] for utterance in utterances]
+
+
+def recognise(model, utterances, raw, done=lambda count: None):
+    """Recognise utterances from their raw features.
+
+    Args:
+        model: recognizer.Recognizer.
+        utterances: iterable of manifest.Utterance; alike in length is best.
+        raw: iterable of float array (frames, dims), as from `features.extract`.
+        done: function of int that is told how many more are finished.
+
+    Yields:
+        scoring.Scored, in the same order.
+    """
+    for batch in _batches(zip(utterances, raw, strict=True)):
+        arrays = [model.description.normalise(array) for _, array in batch]
+        logits = recognizer.run_network(model.network, arrays)
+        reduction = model.description.architecture.reduction
+        for (utterance, array), rows in zip(batch, logits, strict=True):
+            frames = wavenet.output_frames(len(array), reduction)
+            posteriors = recognizer.log_softmax(rows[:frames])
+            yield scored_utterance(utterance, recognizer.decode(model, posteriors))
+        done(len(batch))
+
+
+def _batches(pairs):
+    """Group (utterance, features) into lists of about BATCH_SECONDS."""
+    batch, seconds = [], 0.0
+    for utterance, array in pairs:
+        batch.append((utterance, array))
+        seconds += utterance.duration
+        if seconds >= BATCH_SECONDS:
+            yield batch
+            batch, seconds = [], 0.0
+    if batch:
+        yield batch
 
 
 def scored_utterance(utterance, transcript):
@@ -61,27 +97,3 @@ def scored_utterance(utterance, transcript):
         utterance.text,
         transcript.text,
     )
-
-
-def _batches(description, utterances, workers):
-    """Yield (utterances, normalised features), features computed in processes."""
-    # Fresh processes: forking one that runs TensorFlow's threads may hang.
-    context = multiprocessing.get_context("spawn")
-    workers = workers or os.cpu_count()
-    paths = [utterance.audio_filepath for utterance in utterances]
-    extract = functools.partial(features.extract_file, config=description.features)
-    bar = tqdm.tqdm(total=len(paths), disable=None, leave=False, file=sys.stderr)
-    with bar, concurrent.futures.ProcessPoolExecutor(workers, context) as pool:
-        batch, arrays, seconds = [], [], 0.0
-        for utterance, raw in zip(
-            utterances, pool.map(extract, paths, chunksize=8), strict=True
-        ):
-            batch.append(utterance)
-            arrays.append(description.normalise(raw))
-            seconds += utterance.duration
-            bar.update()
-            if seconds >= BATCH_SECONDS:
-                yield batch, arrays
-                batch, arrays, seconds = [], [], 0.0
-        if batch:
-            yield batch, arrays

@@ -9,7 +9,7 @@ decides too.
 import dataclasses
 import math
 
-from zhasr import backend, ctc, wavenet
+from zhasr import augment, backend, ctc, pinyin, wavenet
 from zhasr.backend import keras
 
 WARM_UP = 0.05  # share of the run in which the learning rate rises
@@ -55,7 +55,16 @@ class Options:
     patience: int = 10
 
     def __post_init__(self):
-        """Refuse a run without an end."""
+        """Refuse a run without an end, and names that do not exist."""
+        for name, choices in (
+            (self.preset, wavenet.PRESETS),
+            (self.kind, pinyin.KINDS),
+            (self.augmentation, augment.LEVELS),
+        ):
+            if name not in choices:
+                raise TrainingError(
+                    f"expected one of {', '.join(choices)}, received {name!r}"
+                )
         if (self.epochs is None) == (self.minutes is None):
             raise TrainingError("expected either epochs or minutes")
 

@@ -121,9 +121,10 @@ class Run:
 
     def _describe(self):
         options, data = self.options, self.data
+        size = self.trainable.network.count_params() / 1e6
         self.say(
-            f"{options.preset} ({self.trainable.network.count_params() / 1e6:.2f} M parameters,"
-            f" {keras.backend.backend()}), {len(data.vocabulary)} {options.kind} labels"
+            f"{options.preset} ({size:.2f} M parameters, {keras.backend.backend()}), "
+            f"{len(data.vocabulary)} {options.kind} labels"
         )
         self.say(
             f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps} batches an "
@@ -276,8 +277,8 @@ class Run:
 
     def _save_state(self):
         arrays = {
-            f"{owner}/{variable.path}": keras.ops.convert_to_numpy(variable)
-            for owner, variable in self._variables()
+            name: keras.ops.convert_to_numpy(variable)
+            for name, variable in self._variables()
         }
         progress = {
             "options": dataclasses.asdict(self.options),
@@ -293,10 +294,14 @@ class Run:
         self._write_log()
 
     def _variables(self):
-        for variable in self.trainable.variables:
-            yield "network", variable
-        for variable in self.optimizer.variables:
-            yield "optimizer", variable
+        """Weights, dropout generators and optimizer by number.
+
+        Their paths will not do: Keras numbers generators through the whole process.
+        """
+        for index, variable in enumerate(self.trainable.variables):
+            yield f"network/{index}", variable
+        for index, variable in enumerate(self.optimizer.variables):
+            yield f"optimizer/{index}", variable
 
     def _write_log(self):
         text = io.StringIO()
@@ -327,8 +332,8 @@ class Run:
                 f"{path}: no state to resume from; train without --resume"
             ) from None
         self._check_same(progress)
-        for owner, variable in self._variables():
-            variable.assign(arrays[f"{owner}/{variable.path}"])
+        for name, variable in self._variables():
+            variable.assign(arrays[name])
         self.history = progress["history"]
         self.elapsed, self.evaluating, self.waited = progress["clocks"]
         self.best, self.stale = progress["best"]

@@ -1,0 +1,142 @@
+"""The command: what it prints, and one line with exit status 2 for bad input."""
+
+import json
+
+import conftest
+import numpy as np
+import pytest
+import soundfile
+import test_model_folder
+
+from zhasr import audio, cli, features, manifest, training_run, wavenet
+
+
+@pytest.fixture
+def model(tmp_path):
+    test_model_folder.saved(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def write_tone(path, rate=16_000, channels=1, seconds=1.0):
+    time = np.arange(round(rate * seconds)) / rate
+    tone = 0.3 * np.sin(2 * np.pi * 220 * time)
+    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate)
+    return path
+
+
+def fails(capsys, *arguments):
+    """The one line that a command prints when it ends with status 2."""
+    try:
+        assert cli.main([str(item) for item in arguments]) == 2
+    except SystemExit as stopped:  # argparse
+        assert stopped.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert "Traceback" not in "".join(lines)
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_info_prints_what_a_folder_holds(model, capsys):
+    assert cli.main(["info", str(model)]) == 0
+    printed = capsys.readouterr().out
+    for words in ("4 syllable labels", "log-mel", "receptive field: 0.36 s", "epoch: 3"):
+        assert words in printed
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])
+def test_transcribe_takes_any_rate(model, tmp_path, capsys, rate, channels):
+    path = write_tone(tmp_path / "tone.wav", rate, channels)
+    assert cli.main(["transcribe", str(model), str(path)]) == 0
+    known = {"a1", "a2", "ba4"}
+    assert set(capsys.readouterr().out.split()) <= known
+
+
+def test_transcribe_goes_on_after_a_bad_file(model, tmp_path, capsys):
+    good = write_tone(tmp_path / "good.wav")
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["transcribe", str(model), str(bad), str(good)])
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith(str(good))
+    assert "bad.wav" in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+@pytest.fixture
+def test_set(tmp_path):
+    """Three utterances of two speakers with their manifest."""
+    utterances = [
+        manifest.Utterance(
+            f"u{number}",
+            str(write_tone(tmp_path / f"u{number}.wav", seconds=0.5 + number)),
+            0.5 + number,
+            "啊啊",
+            f"s{number % 2}",
+            ("a1", "a2"),
+        )
+        for number in range(3)
+    ]
+    manifest.write(tmp_path / "test.jsonl", utterances)
+    return tmp_path / "test.jsonl"
+
+
+@pytest.mark.slow
+def test_evaluate_prints_rates_and_writes_alignments(model, test_set, capsys):
+    assert cli.main(["evaluate", str(model), str(test_set)]) == 0
+    printed = capsys.readouterr().out
+    assert "toned syllable error" in printed
+    aligned = (model / "evaluation" / "test.txt").read_text()
+    assert all(f"u{number}" in aligned for number in range(3))
+    arguments = ["evaluate", str(model), str(test_set), "--json", "--closed-set"]
+    assert cli.main(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["rates"]["syllable"]["reference_length"] == 6
+    assert 0 <= result["closed_set_accuracy"] <= 1
+
+
+def test_bad_input_of_evaluate(model, test_set, tmp_path, capsys):
+    assert "nowhere" in fails(capsys, "evaluate", tmp_path / "nowhere", test_set)
+    (tmp_path / "u1.wav").unlink()
+    assert "u1.wav" in fails(capsys, "evaluate", model, test_set)
+    (tmp_path / "empty.jsonl").write_text("")
+    line = fails(capsys, "evaluate", model, tmp_path / "empty.jsonl")
+    assert "empty.jsonl" in line
+    assert "missing.jsonl" in fails(
+        capsys, "evaluate", model, tmp_path / "missing.jsonl"
+    )
+
+
+def test_bad_input_of_the_others(model, prepared, tmp_path, capsys):
+    assert "config.json" in fails(capsys, "info", tmp_path)
+    assert "nowhere" in fails(capsys, "transcribe", tmp_path / "nowhere", "x.wav")
+    assert "prepared folder" in fails(
+        capsys, "train", tmp_path / "none", "--out", tmp_path / "m"
+    )
+    assert "--resume" in fails(capsys, "train", prepared, "--out", model)
+    line = fails(capsys, "train", prepared, "--out", tmp_path / "m", "--preset", "huge")
+    assert "huge" in line and "small" in line
+
+
+@pytest.mark.slow
+def test_train_from_the_command_line(prepared, tmp_path, capsys, monkeypatch):
+    tiny = wavenet.Config(channels=8, stacks=1, dilations=(1,))
+    monkeypatch.setitem(wavenet.PRESETS, "small", tiny)
+    command = ["train", str(prepared), "--out", str(tmp_path / "m"), "--preset", "small"]
+    command += ["--target", "base-syllable", "--epochs", "1"]
+    assert cli.main(command) == 0
+    printed = capsys.readouterr().out
+    assert "dev label error" in printed
+    assert (tmp_path / "m" / training_run.LOG).exists()
+    assert cli.main(["info", str(tmp_path / "m")]) == 0
+    assert "base-syllable labels" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_real_speech_goes_through(model, capsys):
+    folder = conftest.real("data_aishell") / "wav" / "test" / "S0252"
+    path = sorted(folder.iterdir())[0]
+    assert cli.main(["transcribe", str(model), str(path)]) == 0
+    samples = audio.read(path)
+    assert features.count_frames(len(samples)) > 50
