@@ -20,7 +20,7 @@ import figures
 from zhasr import dataset, evaluation, recognizer, scoring
 
 CORPORA = {  # name: (adapter, folder, how often it is named in training)
-    "aishell": ("aishell", "data_aishell", 6),
+    "aishell": ("aishell", "data_aishell", 3),
     "words": ("words", "audio-cmn/64k/hsk", 1),
     "syllables-chen": ("syllables", "audio-cmn/64k/syllabs", 1),
     "syllables-hantts": ("syllables", "HanTTS", 1),

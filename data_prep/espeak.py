@@ -16,11 +16,7 @@ What espeak-ng 1.52 does to Mandarin by itself, and what is done about it here:
   another one is written as the low fall 21, which is what a third tone is there.
 - Before other tones it shortens the third tone to 21, and after each tone it gives
   the neutral tone another height. These are the tones as people speak them: kept.
-- Its zh, z and j last nearly as long as its ch, c and q, and its p and t hardly
-  longer than its b and d: zha is 9 ms shorter than cha, and else the same noise. In
-  people's speech the aspirated sound is two or three times as long. `speak` cuts or
-  prolongs the noise of these consonants (LENGTHS), and lets the silence of a stop
-  precede zh and ch, which espeak-ng begins like fricatives.
+- Some of its consonants are too alike: see `data_prep.consonants`.
 - A sound depends on what the library spoke before: the phase of its pitch flutter
   and its noise live in static variables. So `speak` loads the library anew for each
   utterance, which costs about two milliseconds.
@@ -29,7 +25,6 @@ What espeak-ng 1.52 does to Mandarin by itself, and what is done about it here:
 import _ctypes
 import contextlib
 import ctypes
-import itertools
 import os
 import pathlib
 import shutil
@@ -90,16 +85,6 @@ EXCEPTIONS = {
     ("sh", "uo"): ("w", "o", ""), ("uu", "uai"): ("", "ai", ""),
     ("uu", "ui"): ("", "ei", ""), ("uu", "uo"): ("", "o", ""),
 }  # fmt: skip
-
-
-# Length of a consonant's noise as a share of espeak-ng's
-LENGTHS = {
-    "p": 0.60, "k": 1.30, "ts.": 0.50, "ts": 0.60, "tS;": 0.65,
-    "ph": 1.60, "th": 1.50, "kh": 1.20, "ts.h": 1.05, "tsh": 1.15,
-}  # fmt: skip
-WITHOUT_CLOSURE = ("ts.", "ts.h")  # affricates that espeak-ng begins like fricatives
-CLOSURE = 0.027  # seconds of silence that they get; its other affricates have 0.038
-JOIN = 0.002  # seconds over which cut sound is joined
 
 
 class Event(ctypes.Structure):
@@ -229,7 +214,7 @@ def speak(folder, voice, text, rate=175, pitch=50, pitch_range=50):
 
     Returns:
         (samples, spoken): int16 array (samples,) at SAMPLE_RATE, and a list of
-        (first sample, phoneme name) for each phoneme, before LENGTHS is applied.
+        (first sample, phoneme name) for each phoneme.
 
     Raises:
         RuntimeError: if espeak-ng refuses the folder or the voice.
@@ -237,11 +222,10 @@ def speak(folder, voice, text, rate=175, pitch=50, pitch_range=50):
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     try:
         settings = (rate, pitch, pitch_range)
-        samples, spoken = _speak(library, folder, voice, text, settings)
+        return _speak(library, folder, voice, text, settings)
     finally:
         library.espeak_Terminate()
         _unload(library)
-    return _change_lengths(samples, spoken), spoken
 
 
 def _speak(library, folder, voice, text, settings):
@@ -281,39 +265,6 @@ def _phoneme_events(events):
         if event.type == EVENT_PHONEME:
             yield event.sample, event.id.decode("utf-8", "replace")
         index += 1
-
-
-def _change_lengths(samples, spoken):
-    """Cut or prolong the noise of the consonants in LENGTHS."""
-    pieces, done = [], 0
-    for (start, name), (end, _) in itertools.pairwise(spoken):
-        if name in LENGTHS:
-            before = samples[done:start].astype(np.float32)
-            if name in WITHOUT_CLOSURE:
-                fade = min(round(JOIN * SAMPLE_RATE), len(before))
-                before[len(before) - fade :] *= np.linspace(1, 0, fade)
-                before = np.pad(before, (0, round(CLOSURE * SAMPLE_RATE)))
-            noise = _prolong(samples[start:end].astype(np.float32), LENGTHS[name])
-            pieces += [before, noise]
-            done = end
-    return np.concatenate([*pieces, samples[done:]]).astype(np.int16)
-
-
-def _prolong(noise, factor):
-    """Change the length of a piece of noise; its end, next to the vowel, stays.
-
-    A shorter one loses its beginning. A longer one goes through its middle forwards,
-    backwards and forwards: noise sounds the same, and no joint has a jump.
-    """
-    change = round(len(noise) * (factor - 1))
-    if change < 0:
-        kept = noise[-change:]
-        fade = min(round(JOIN * SAMPLE_RATE), len(kept))
-        kept[:fade] *= np.linspace(0, 1, fade)
-        return kept
-    half = change // 2
-    first, last = (len(noise) - half) // 2, (len(noise) + half) // 2
-    return np.concatenate([noise[:last], noise[first:last][::-1], noise[first:]])
 
 
 def _unload(library):

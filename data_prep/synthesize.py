@@ -36,7 +36,7 @@ import wave
 import numpy as np
 import tqdm
 
-from data_prep import acoustics, espeak, sentences, voices, workers
+from data_prep import acoustics, consonants, espeak, sentences, voices, workers
 from zhasr import audio, pinyin
 
 VERSION = 1  # of the corpus: another version makes other sound from the same seed
@@ -219,7 +219,7 @@ def render(utterance, folder):
         return generator.uniform(-spread, spread)
 
     text = espeak.phonemes(utterance.clauses, generator.random() < voice.joined)
-    samples, _ = espeak.speak(
+    samples, spoken = espeak.speak(
         folder,
         voice.name,
         text,
@@ -227,6 +227,7 @@ def render(utterance, folder):
         pitch=round(50 + around(PITCH_SPREAD)),
         pitch_range=round(50 + around(RANGE_SPREAD)),
     )
+    samples = consonants.reshape(samples, spoken)
     speech = acoustics.resample(samples, espeak.SAMPLE_RATE, voice.tract)
     before, after = generator.uniform(*SILENCES, 2) * audio.SAMPLE_RATE
     speech = np.pad(speech, (int(before), int(after)))

@@ -84,7 +84,10 @@ def test_weights_of_another_model_are_refused(tmp_path):
         model_folder.load(tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["config.json", "vocabulary.txt", "weights.safetensors"])
+FILES = ("config.json", "vocabulary.txt", "weights.safetensors")
+
+
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut"])
 def test_damaged_files_are_named(tmp_path, name, damage):
     saved(tmp_path / "m")

@@ -11,7 +11,7 @@ import wave
 import numpy as np
 import pytest
 
-from data_prep import acoustics, espeak, sentences, synthesize, voices
+from data_prep import acoustics, consonants, espeak, sentences, synthesize, voices
 from data_prep.corpora import synthetic
 from zhasr import pinyin
 
@@ -275,11 +275,31 @@ def test_espeak_speaks_the_phonemes_of_every_syllable(folder):
 
 
 def test_aspirated_consonants_are_longer(folder):
-    pairs = ("ba pa", "da ta", "ga ka", "za ca", "zha cha", "ji qi")
-    voice = voices.VOICES[0]
-    for plain, aspirated in map(str.split, pairs):
-        short, long = (say(folder, voice, [f"{one}1"])[0] for one in (plain, aspirated))
-        assert len(long) - len(short) > 0.03 * espeak.SAMPLE_RATE, plain
+    for pair in ("ba pa", "da ta", "ga ka", "za ca", "zha cha", "ji qi"):
+        plain, aspirated = (
+            consonants.reshape(*say(folder, voices.VOICES[0], [f"{syllable}1"]))
+            for syllable in pair.split()
+        )
+        assert len(aspirated) - len(plain) > 0.03 * espeak.SAMPLE_RATE, pair
+
+
+def test_consonants_change_and_the_rest_stays():
+    """ch in the middle: silence before it, 1.05 times as long, 1.5 times as loud."""
+    samples = np.full(3_000, 1_000, np.int16)
+    changed = consonants.reshape(samples, [(0, "a"), (1_000, "ts.h"), (2_000, "a")])
+    closure = consonants.CLOSURE
+    assert len(changed) == len(samples) + closure + 50
+    np.testing.assert_array_equal(changed[:900], 1_000)
+    np.testing.assert_array_equal(changed[1_000 : 1_000 + closure], 0)
+    np.testing.assert_array_equal(changed[1_000 + closure : 2_000 + closure], 1_500)
+    np.testing.assert_array_equal(changed[-1_000:], 1_000)
+
+
+def test_shortened_noise_keeps_its_end():
+    samples = np.arange(2_000).astype(np.int16)
+    changed = consonants.reshape(samples, [(0, "a"), (0, "tS;"), (1_000, "a")])
+    assert len(changed) == 1_650
+    np.testing.assert_array_equal(changed[-1_001:], samples[-1_001:])
 
 
 @pytest.mark.parametrize("name", ["A01", "A06", "D01", "D03"])

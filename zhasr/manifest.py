@@ -94,7 +94,7 @@ def read(path):
         ManifestError: the file cannot be read, or a line is not an utterance, or an
             id stands twice; it names file and line.
     """
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(os.path.realpath(path))
     utterances, lines = [], {}
     try:
         with open(path, encoding="utf-8-sig") as file:
