@@ -18,7 +18,7 @@ import numpy as np
 
 from data_prep import transcripts
 from data_prep.corpora import base
-from zhasr import audio, feature_store, features, files, manifest
+from zhasr import audio, ctc, feature_store, features, files, manifest
 
 PIECES_PER_SPLIT = 64  # more keep all cores busy to the end, fewer make fewer files
 SMALLEST_PIECE = 32  # utterances
@@ -155,7 +155,7 @@ def prepare_entry(
     text, syllables = transcripts.read(entry)
     samples = _read_audio(entry.audio_filepath)
     frames = output_frames(features.count_frames(len(samples)))
-    needed = frames_needed(syllables)
+    needed = ctc.frames_needed(syllables)
     if needed > frames:
         raise transcripts.SetAside(
             f"too short for its labels: {len(syllables)} syllables need {needed} "
@@ -203,19 +203,6 @@ def _extract(samples: np.ndarray, config: features.FeatureConfig) -> np.ndarray:
 def output_frames(frames: int) -> int:
     """Return the frames that the encoder makes of so many feature frames."""
     return -(-frames // REDUCTION)
-
-
-def frames_needed(labels: tuple[str, ...]) -> int:
-    """Return the fewest frames that can carry labels: equal neighbours need a blank.
-
-    The same as `zhasr.ctc.frames_needed`, which would load Keras in every worker.
-
-    Example:
-        >>> frames_needed(("ma1", "ma1", "hao3"))
-        4
-    """
-    pairs = zip(labels, labels[1:], strict=False)
-    return len(labels) + sum(first == second for first, second in pairs)
 
 
 def sum_statistics(arrays: dict[str, np.ndarray], dims: int) -> features.Statistics:

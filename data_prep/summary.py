@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from data_prep import pieces
-from zhasr import features, manifest, pinyin
+from zhasr import ctc, features, manifest, pinyin
 
 TRAIN = "train"
 Splits = dict[str, list[manifest.Utterance]]
@@ -125,7 +125,7 @@ def _short_list(splits: Splits, count_frames: Callable[[str], int]) -> list[str]
             short = [
                 utterance.id
                 for utterance, labels in targets(kind, utterances)
-                if pieces.frames_needed(labels)
+                if ctc.frames_needed(labels)
                 > pieces.output_frames(count_frames(utterance.id))
             ]
             if short:

@@ -210,3 +210,10 @@ def test_half_precision_logits(dtype):
     np.testing.assert_allclose(
         ops.convert_to_numpy(losses), ops.convert_to_numpy(exact), rtol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "frames"), [("", 0), ("a", 1), ("aa", 3), ("aba", 3), ("aab", 4)]
+)
+def test_frames_needed(labels, frames):
+    assert ctc.frames_needed(labels) == frames

@@ -492,11 +492,7 @@ def test_pieces_hold_every_entry_once_and_one_split():
     assert pieces.cut([]) == []
 
 
-@pytest.mark.parametrize(
-    ("labels", "frames"), [("", 0), ("a", 1), ("aa", 3), ("aba", 3), ("aab", 4)]
-)
-def test_frames_needed(labels, frames):
-    assert pieces.frames_needed(tuple(labels)) == frames
+
 
 
 def test_short_utterances_are_counted_by_kind():

@@ -30,10 +30,27 @@ def quiet():
             os.close(saved)
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with quiet():
-    keras = importlib.import_module("keras")
-    if keras.backend.backend() == "tensorflow":
-        tensorflow = importlib.import_module("tensorflow")
-        # Looking for devices once is what starts the second half of the chatter.
-        tensorflow.config.list_physical_devices()
+def __getattr__(name):
+    """Import at first use: `backend.keras`, and `backend.tensorflow` where it is."""
+    if name not in ("keras", "tensorflow"):
+        raise AttributeError(name)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():
+        keras = importlib.import_module("keras")
+        globals()["keras"] = keras
+        if keras.backend.backend() == "tensorflow":
+            tensorflow = importlib.import_module("tensorflow")
+            globals()["tensorflow"] = tensorflow
+            # Looking for devices once is what starts the second half of the chatter.
+            tensorflow.config.list_physical_devices()
+    return globals()[name]
+
+
+class _Operations:
+    """keras.ops, imported at first use: much of `ctc` needs no network."""
+
+    def __getattr__(self, name):
+        return getattr(__getattr__("keras").ops, name)
+
+
+ops = _Operations()

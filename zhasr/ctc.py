@@ -14,9 +14,7 @@ import itertools
 
 import numpy as np
 
-from zhasr.backend import keras
-
-ops = keras.ops
+from zhasr.backend import ops
 
 BLANK = 0  # the blank is label 0 everywhere in this project
 LOG_ZERO = -1e30  # stands for log 0 where -inf would make -inf - -inf = nan
