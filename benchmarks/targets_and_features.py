@@ -20,7 +20,7 @@ import figures
 from zhasr import dataset, evaluation, recognizer, scoring
 
 CORPORA = {  # name: (adapter, folder, how often it is named in training)
-    "aishell": ("aishell", "data_aishell", 3),
+    "aishell": ("aishell", "data_aishell", 6),
     "words": ("words", "audio-cmn/64k/hsk", 1),
     "syllables-chen": ("syllables", "audio-cmn/64k/syllabs", 1),
     "syllables-hantts": ("syllables", "HanTTS", 1),
@@ -43,6 +43,8 @@ def main():
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--preset", default="small")
     parser.add_argument("--epochs", type=int, default=1)
+    # So little is heard that augmentation only slows it down.
+    parser.add_argument("--augment", default="none")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rows = []
@@ -82,6 +84,7 @@ def run(options, features, target):
         train = ["train", *training_folders(data, target), "--out", model]
         train += ["--target", target, "--preset", options.preset]
         train += ["--epochs", options.epochs, "--seed", options.seed]
+        train += ["--augment", options.augment]
         state = model / "training" / "state.safetensors"
         call("zhasr", *train, *(["--resume"] if state.exists() else []))
         path.write_text(json.dumps(score(model, data)))

@@ -16,7 +16,7 @@ from data_prep import espeak
 
 # espeak-ng's consonant: length and loudness of its noise, as factors on espeak-ng's
 NOISES = {
-    "p": (1.00, 1.5), "t": (1.00, 3.0), "k": (1.30, 2.0),
+    "p": (1.00, 2.0), "t": (1.00, 4.0), "k": (1.30, 3.0),
     "ph": (1.60, 1.5), "th": (1.50, 1.5), "kh": (1.20, 1.3),
     "ts": (0.60, 2.0), "ts.": (0.50, 1.3), "tS;": (0.65, 2.0),
     "tsh": (1.15, 2.0), "ts.h": (1.05, 1.5), "tS;h": (1.00, 1.3),

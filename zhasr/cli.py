@@ -69,8 +69,8 @@ def _add_train(commands):
     length = train.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="passes over the data (default 30)")
     length.add_argument("--minutes", type=float, help="wall-clock time instead")
-    train.add_argument("--learning-rate", type=float, default=2e-3)
-    train.add_argument("--batch-seconds", type=float, default=80.0)
+    train.add_argument("--learning-rate", type=float, default=3e-3)
+    train.add_argument("--batch-seconds", type=float, default=25.0)
     train.add_argument(
         "--augment", default="light", choices=("none", "light", "full")
     )

@@ -45,8 +45,8 @@ class Options:
     seed: int = 0
     epochs: int | None = None
     minutes: float | None = None
-    learning_rate: float = 2e-3
-    batch_seconds: float = 80.0
+    learning_rate: float = 3e-3
+    batch_seconds: float = 25.0
     buckets: int = 4
     augmentation: str = "light"
     dropout: float = 0.0
