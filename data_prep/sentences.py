@@ -8,7 +8,7 @@
   occurs, also those that no sentence happens to use.
 
 The natural sentences are split once and for all; that no filling and no row of
-words is in two splits is seen to by `data_prep.synthesize`.
+words is in two splits is seen to by `data_prep.casting`.
 """
 
 import dataclasses
@@ -17,8 +17,8 @@ import heapq
 import itertools
 import pathlib
 import re
+import warnings
 
-import jieba
 import numpy as np
 
 from zhasr import numerals, pinyin
@@ -191,6 +191,9 @@ def lexicon():
     Returns:
         Lexicon.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pkg_resources, invalid escapes
+        import jieba
     with jieba.get_dict_file() as file:
         entries = [line.decode("utf-8").split() for line in file]
     frequencies = {

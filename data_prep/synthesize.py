@@ -2,8 +2,9 @@
 
     python -m data_prep.synthesize OUT --hours 3
 
-espeak-ng speaks sentences of `data_prep.sentences` with the voices of
-`data_prep.voices`; no person was recorded and nothing is downloaded:
+espeak-ng speaks the texts of `data_prep.sentences` with the voices of
+`data_prep.voices`, as `data_prep.casting` shares them out. No person was recorded and
+nothing is downloaded:
 
     OUT/data_thchs30/
       README                says that it is synthetic, and how it was made
@@ -21,14 +22,10 @@ does not change a byte, and a run that was stopped goes on where it stopped.
 """
 
 import argparse
-import collections
-import dataclasses
 import functools
 import io
-import itertools
 import os
 import pathlib
-import re
 import shutil
 import sys
 import wave
@@ -36,20 +33,11 @@ import wave
 import numpy as np
 import tqdm
 
-from data_prep import acoustics, consonants, espeak, sentences, voices, workers
+from data_prep import acoustics, casting, consonants, espeak, voices, workers
 from zhasr import audio, pinyin
 
-VERSION = 1  # of the corpus: another version makes other sound from the same seed
+VERSION = 2  # of the corpus: another version makes other sound from the same seed
 FOLDER = "data_thchs30"
-HOURS = {"train": 3.0, "dev": 0.2, "test": 0.35}
-
-# Shares of natural sentences, patterns and rows of words
-MIXTURE = {
-    "train": (0.30, 0.25, 0.45),
-    "dev": (0.70, 0.15, 0.15),
-    "test": (0.70, 0.15, 0.15),
-}
-MOST_SYLLABLES = 30
 
 # An utterance differs from its voice's usual way of speaking by up to so much
 RATE_SPREAD = 0.12  # of the rate
@@ -59,154 +47,23 @@ TILT_SPREAD = 1.0  # dB per octave
 NOISE_RATIOS = (20, 40)  # dB
 PEAKS = (-20, -1)  # dB below full scale
 SILENCES = (0.1, 0.4)  # seconds before and after
-
-SECONDS_PER_SYLLABLE = 0.26  # at REFERENCE_RATE, counted over all voices
-REFERENCE_RATE = 175  # espeak-ng words per minute
 BATCH = 8  # utterances that a process takes at a time
 
 README = """Synthetic Mandarin speech: spoken by espeak-ng, not by people.
 
 Laid out as THCHS-30, but no part of it. Made by zhasr, corpus version {version}, with
     python -m data_prep.synthesize OUT{options}
-No voice and no text is in two of train/, dev/ and test/. About seven texts in ten of
-dev and test are natural sentences, three in ten of train; the others are patterns
-(numbers, dates, prices, names of places) and rows of words from a dictionary.
+No voice and no text is in two of train/, dev/ and test/. Most texts of dev and test
+are natural sentences (seven in ten of test), three in ten of train; the others are
+patterns (numbers, dates, prices, places) and rows of words from a dictionary.
 """
-
-_CLAUSE = re.compile(r"\w+")
-
-
-@dataclasses.dataclass(frozen=True)
-class Utterance:
-    """One utterance to be made.
-
-    Attributes:
-        id: SPEAKER_sentence.
-        split: "train", "dev" or "test".
-        voice: voices.Voice.
-        clauses: words of toned syllables between pauses, as `espeak.phonemes` reads.
-        words: line 1 of the transcript, hanzi.
-        seed: what its sound depends on.
-    """
-
-    id: str
-    split: str
-    voice: voices.Voice
-    clauses: tuple[tuple[tuple[str, ...], ...], ...]
-    words: str
-    seed: tuple[int, ...]
-
-    @property
-    def syllables(self):
-        """List the toned syllables."""
-        return [item for clause in self.clauses for word in clause for item in word]
-
-
-def plan(hours, seed):
-    """Decide who says what.
-
-    A plan for more hours of training begins with the plan for fewer.
-
-    Args:
-        hours: dict from split to hours of sound, about.
-        seed: int.
-
-    Returns:
-        list of Utterance: test, dev, then train.
-    """
-    numbers, made = {}, []
-    for split in ("test", "dev", "train"):  # what is tested is never trained
-        generator = np.random.default_rng([seed, tuple(HOURS).index(split)])
-        made += _plan_split(split, hours[split], numbers, generator, seed)
-    return made
-
-
-def _plan_split(split, hours, numbers, generator, seed):
-    """Give texts to voices until the hours are full; see `plan`.
-
-    `numbers` maps each text to its sentence number. Texts that it has at the start
-    belong to another split; new ones are added.
-    """
-    elsewhere = frozenset(numbers)
-    counts = collections.Counter()
-    speakers = itertools.cycle(voices.of_split(split))
-    made, seconds = {}, 0.0
-    for text in _texts(split, generator, counts):
-        if seconds >= hours * 3600:
-            break
-        if _key(text) in elsewhere:
-            continue
-        number = numbers.setdefault(_key(text), len(numbers))
-        utterance = _utterance(text, split, next(speakers), number, seed)
-        if utterance.id not in made:
-            made[utterance.id] = utterance
-            counts.update(utterance.syllables)
-            seconds += _expected_seconds(utterance)
-    return list(made.values())
-
-
-def _texts(split, generator, counts):
-    """Draw texts of a split for ever; see MIXTURE.
-
-    Training hunts for syllables that are rare in `counts`; what is tested is not
-    made of rare ones.
-    """
-    natural = _shuffles(sentences.natural(split), generator)
-    while True:
-        kind = generator.choice(3, p=MIXTURE[split])
-        if kind == 0:
-            text = next(natural)
-        elif kind == 1:
-            text = sentences.from_pattern(split, generator)
-        else:
-            hunt = counts if split == "train" else None
-            text = sentences.row_of_words(generator, hunt)
-        if len(_key(text)) <= MOST_SYLLABLES:
-            yield text
-
-
-def _shuffles(items, generator):
-    """Yield all items in random order, then all again in another, for ever."""
-    while True:
-        for index in generator.permutation(len(items)):
-            yield items[index]
-
-
-def _key(text):
-    """Hanzi only: what makes two texts the same sentence."""
-    return "".join(_CLAUSE.findall(text))
-
-
-def _utterance(text, split, voice, number, seed):
-    """Read a text and cut it into clauses and words."""
-    syllables = iter(pinyin.syllables(text))
-    clauses = [pinyin.words(clause) for clause in _CLAUSE.findall(text)]
-    return Utterance(
-        id=f"{voice.name}_{number}",
-        split=split,
-        voice=voice,
-        clauses=tuple(
-            tuple(tuple(itertools.islice(syllables, len(word))) for word in clause)
-            for clause in clauses
-        ),
-        words=" ".join(itertools.chain(*clauses)),
-        seed=(seed, number, voices.VOICES.index(voice)),
-    )
-
-
-def _expected_seconds(utterance):
-    """Guess how long an utterance will be."""
-    voice = utterance.voice
-    pace = REFERENCE_RATE / voice.rate / voice.tract
-    speech = SECONDS_PER_SYLLABLE * len(utterance.syllables) * pace
-    return speech + sum(SILENCES)
 
 
 def render(utterance, folder):
     """Speak one utterance: voice, tract, tilt, room, noise and level.
 
     Args:
-        utterance: Utterance.
+        utterance: casting.Utterance.
         folder: pathlib.Path of an `espeak.data_folder` with its voice.
 
     Returns:
@@ -242,7 +99,7 @@ def transcript(utterance):
     """Write the three lines of a `.trn` file.
 
     Args:
-        utterance: Utterance.
+        utterance: casting.Utterance.
 
     Returns:
         str: words, toned syllables, initials and finals.
@@ -257,7 +114,7 @@ def write(utterance, folder, root):
     """Make the four files of an utterance; the last one says that all are there.
 
     Args:
-        utterance: Utterance.
+        utterance: casting.Utterance.
         folder: pathlib.Path of an `espeak.data_folder`.
         root: pathlib.Path of the corpus.
 
@@ -314,7 +171,7 @@ def synthesize(out, hours=None, seed=0, processes=None):
 
     Args:
         out: pathlib.Path; the corpus is made in its folder `data_thchs30`.
-        hours: dict from split to hours of sound, about; HOURS where left out.
+        hours: dict from split to hours of sound, about; casting.HOURS where left out.
         seed: int; another seed, other words and other sound.
         processes: how many work at it; one for each core where left out.
 
@@ -324,10 +181,10 @@ def synthesize(out, hours=None, seed=0, processes=None):
     Raises:
         ValueError: if the folder holds a corpus made with other options.
     """
-    hours = HOURS | (hours or {})
+    hours = casting.HOURS | (hours or {})
     root = pathlib.Path(out) / FOLDER
     _claim(root, hours, seed)
-    planned = plan(hours, seed)
+    planned = casting.plan(hours, seed)
     missing = [item for item in planned if not _last_file(item, root).exists()]
     files = {voice.name: voices.voice_file(voice) for voice in voices.VOICES}
     with (
@@ -355,7 +212,7 @@ def _claim(root, hours, seed):
     """Write the README, or see that it is that of the same corpus."""
     options = "".join(
         f" --{'' if split == 'train' else split + '-'}hours {hours[split]:g}"
-        for split in HOURS
+        for split in casting.HOURS
     )
     readme = README.format(version=VERSION, options=f"{options} --seed {seed}")
     path = root / "README"
@@ -364,7 +221,7 @@ def _claim(root, hours, seed):
             f"{root} holds a corpus made with other options (see its README): "
             "choose another folder or delete this one"
         )
-    for folder in ("data", *HOURS):
+    for folder in ("data", *casting.HOURS):
         (root / folder).mkdir(parents=True, exist_ok=True)
     _write_bytes(path, readme.encode())
 
@@ -383,7 +240,7 @@ def main(arguments=None):
         description="Make a synthetic Mandarin corpus with espeak-ng.",
     )
     parser.add_argument("out", type=pathlib.Path, help="folder to make it in")
-    for split, default in HOURS.items():
+    for split, default in casting.HOURS.items():
         prefix = "" if split == "train" else f"{split}-"
         parser.add_argument(
             f"--{prefix}hours",

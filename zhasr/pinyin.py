@@ -189,7 +189,6 @@ def words(phrase):
     return list(_tokenizer().cut(phrase, HMM=False))
 
 
-_words = words  # the name that data_prep still calls it by
 
 
 def _phrases(text):
