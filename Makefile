@@ -30,5 +30,5 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf $(VENV) build demo .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) build notebooks/build demo .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

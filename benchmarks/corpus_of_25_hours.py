@@ -26,8 +26,7 @@ def main():
     commands = {
         "synthesize": ["data_prep.synthesize", work / "corpus", "--hours"]
         + [options.hours],
-        "prepare": ["data_prep.prepare", "synthetic", work / "corpus", work / "data"]
-        + ["--pitch"],
+        "prepare": ["data_prep.prepare", "synthetic", work / "corpus", work / "data"],
         "train": ["zhasr", "train", work / "data", "--out", work / "model"]
         + ["--preset", "small", "--epochs", 1],
     }

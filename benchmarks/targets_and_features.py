@@ -27,10 +27,10 @@ CORPORA = {  # name: (adapter, folder, how often it is named in training)
     "dspspeech": ("dspspeech", "DSPSpeech-20", 1),
 }
 FEATURES = {
-    "mfcc": ["--features", "mfcc"],
-    "mfcc+pitch": ["--features", "mfcc", "--pitch"],
-    "log-mel": ["--features", "log-mel"],
-    "log-mel+pitch": ["--features", "log-mel", "--pitch"],
+    "mfcc": ["--features", "mfcc", "--no-pitch"],
+    "mfcc+pitch": ["--features", "mfcc"],
+    "log-mel": ["--features", "log-mel", "--no-pitch"],
+    "log-mel+pitch": ["--features", "log-mel"],
 }
 TARGETS = ("initial-final", "syllable", "base-syllable", "character")
 CHARACTERLESS = ("syllables-chen", "syllables-hantts")

@@ -52,7 +52,7 @@ def steps(out, hours, minutes):
         ),
         (
             "Manifests, labels, features with pitch",
-            ["python", "-m", "data_prep.prepare", "synthetic", corpus, data, "--pitch"],
+            ["python", "-m", "data_prep.prepare", "synthetic", corpus, data],
         ),
         ("A WaveNet learns Mandarin", train),
         (

@@ -143,7 +143,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("out", help="the folder to write")
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--bands", type=int, help="mel bands of log-mel (80)")
-    parser.add_argument("--pitch", action="store_true", help="append pitch features")
+    parser.add_argument(
+        "--pitch",
+        action=argparse.BooleanOptionalAction,
+        default=True,  # fewer errors in benchmarks/README.md, tones above all
+        help="append pitch features",
+    )
     parser.add_argument(
         "--pitch-normalisation",
         choices=("utterance", "speaker"),
@@ -155,7 +160,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     if options.bands is not None and options.features != "log-mel":
         parser.error("--bands needs --features log-mel")
     if options.pitch_normalisation and not options.pitch:
-        parser.error("--pitch-normalisation needs --pitch")
+        parser.error("--pitch-normalisation has no use with --no-pitch")
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
     return options

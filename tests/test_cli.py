@@ -117,6 +117,8 @@ def test_bad_input_of_the_others(model, prepared, tmp_path, capsys):
     assert "--resume" in fails(capsys, "train", prepared, "--out", model)
     line = fails(capsys, "train", prepared, "--out", tmp_path / "m", "--preset", "huge")
     assert "huge" in line and "small" in line
+    assert "--minutes" in fails(capsys, "train", prepared, "--minutes", "soon")
+    assert "conduct" in fails(capsys, "conduct")
 
 
 @pytest.mark.slow

@@ -351,7 +351,7 @@ def test_finished_folder_is_left_alone(corpus, prepared, capsys):
     ("options", "said"),
     [
         (["--features", "log-mel"], "features.kind = mfcc, not log-mel"),
-        (["--pitch"], "features.pitch = False, not True"),
+        (["--no-pitch"], "features.pitch = True, not False"),
         (["--split", "test"], "split = None, not test"),
     ],
 )
@@ -418,7 +418,7 @@ def one_line(capsys):
         ("synthetic {corpus} {new} --features fft", "invalid choice: 'fft'"),
         ("synthetic {corpus} {new} --bands 40", "--bands needs --features log-mel"),
         ("synthetic {corpus} {new} --features log-mel --bands 300", "received 300"),
-        ("synthetic {corpus} {new} --pitch-normalisation speaker", "needs --pitch"),
+        ("synthetic {corpus} {new} --no-pitch --pitch-normalisation speaker", "no use"),
         ("synthetic {corpus} {new} --workers 0", "1 or more"),
         ("synthetic {corpus} {new} --split ../up", "received '../up'"),
         ("synthetic {corpus} {new} --split rejected", "received 'rejected'"),

@@ -38,8 +38,16 @@ def _one_line(error):
     return " ".join(str(error).split())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message):
+        """Exit with status 2."""
+        self.exit(2, f"{self.prog}: {message}; --help tells more\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="zhasr", description="Mandarin speech recognition: MFCC, WaveNet, CTC."
     )
     commands = parser.add_subparsers(dest="command", required=True)

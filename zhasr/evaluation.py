@@ -10,6 +10,7 @@ import tqdm
 
 from zhasr import features, manifest, recognizer, scoring, wavenet
 
+ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_SECONDS = 160  # audio that goes through the network at once
 
 
@@ -41,7 +42,9 @@ def transcribe_manifest(model, path, workers=None):
     extract = functools.partial(
         features.extract_file, config=model.description.features
     )
-    # Fresh processes: forking one that runs TensorFlow's threads may hang.
+    # Fresh processes: forking one that runs TensorFlow's threads may hang. They read
+    # their number of threads from the environment; the network here has begun already.
+    os.environ.update(ONE_THREAD_EACH)
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count(), context)
     bar = tqdm.tqdm(total=len(ordered), disable=None, leave=False, file=sys.stderr)
