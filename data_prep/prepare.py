@@ -51,7 +51,7 @@ def prepare(
         corpus: Name of its adapter, one of `corpora.ADAPTERS`.
         source: Where it lies.
         out: The folder to write: new, empty, or an interrupted preparation.
-        config: Which features to compute; MFCC when left out.
+        config: Which features to compute; MFCC with pitch when left out.
         split: Put every utterance in this split.
         worker_count: Processes; as many as there are cores when left out.
 
@@ -63,7 +63,7 @@ def prepare(
         OSError: A file cannot be read or written.
     """
     started = time.monotonic()
-    config = config or features.FeatureConfig()
+    config = config or features.FeatureConfig(pitch=True)
     out = pathlib.Path(os.path.realpath(out))
     found = plan.read(corpus, pathlib.Path(source), out, split)
     settings = {

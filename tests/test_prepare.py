@@ -101,11 +101,12 @@ def test_manifests_hold_what_was_planted(corpus, prepared):
 
 
 def test_features_of_every_utterance_are_those_of_its_audio(prepared):
+    config = features.FeatureConfig("mfcc", pitch=True)
     store = feature_store.FeatureStore(prepared / "features")
     assert len(store) == 50
     for split in ("train", "dev", "test"):
         for item in manifest.read(prepared / f"{split}.jsonl")[::10]:
-            wanted = features.mfcc(audio.read(item.audio_filepath))
+            wanted = features.extract(audio.read(item.audio_filepath), config)
             np.testing.assert_allclose(store[item.id], wanted, rtol=1e-3, atol=1e-2)
 
 
@@ -154,7 +155,7 @@ def test_config_says_how_it_was_prepared(prepared):
     assert config["corpus"] == "synthetic"
     assert config["source"] == "../corpus"
     found = features.FeatureConfig.from_dict(config["features"])
-    assert found == features.FeatureConfig("mfcc")
+    assert found == features.FeatureConfig("mfcc", pitch=True)
 
 
 def test_manifest_is_found_through_a_link(prepared, tmp_path):
