@@ -65,7 +65,7 @@ def test_transcribe_goes_on_after_a_bad_file(model, tmp_path, capsys):
 
 
 @pytest.fixture
-def test_set(tmp_path):
+def spoken(tmp_path):
     """Three utterances of two speakers with their manifest."""
     utterances = [
         manifest.Utterance(
@@ -83,23 +83,23 @@ def test_set(tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluate_prints_rates_and_writes_alignments(model, test_set, capsys):
-    assert cli.main(["evaluate", str(model), str(test_set)]) == 0
+def test_evaluate_prints_rates_and_writes_alignments(model, spoken, capsys):
+    assert cli.main(["evaluate", str(model), str(spoken)]) == 0
     printed = capsys.readouterr().out
     assert "toned syllable error" in printed
     aligned = (model / "evaluation" / "test.txt").read_text()
     assert all(f"u{number}" in aligned for number in range(3))
-    arguments = ["evaluate", str(model), str(test_set), "--json", "--closed-set"]
+    arguments = ["evaluate", str(model), str(spoken), "--json", "--closed-set"]
     assert cli.main(arguments) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["rates"]["syllable"]["reference_length"] == 6
     assert 0 <= result["closed_set_accuracy"] <= 1
 
 
-def test_bad_input_of_evaluate(model, test_set, tmp_path, capsys):
-    assert "nowhere" in fails(capsys, "evaluate", tmp_path / "nowhere", test_set)
+def test_bad_input_of_evaluate(model, spoken, tmp_path, capsys):
+    assert "nowhere" in fails(capsys, "evaluate", tmp_path / "nowhere", spoken)
     (tmp_path / "u1.wav").unlink()
-    assert "u1.wav" in fails(capsys, "evaluate", model, test_set)
+    assert "u1.wav" in fails(capsys, "evaluate", model, spoken)
     (tmp_path / "empty.jsonl").write_text("")
     line = fails(capsys, "evaluate", model, tmp_path / "empty.jsonl")
     assert "empty.jsonl" in line

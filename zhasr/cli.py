@@ -159,7 +159,6 @@ def _evaluate(options):
     path = options.alignments or (
         options.model / "evaluation" / f"{options.manifest.stem}.txt"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     report.write_alignments(path, scored, toned=model.toned)
     if options.json:
         result = report.as_json(scores)

@@ -1,11 +1,9 @@
 """Reports: scores as text for people, JSON for machines, and aligned transcripts."""
 
 import math
-import os
-import pathlib
 import unicodedata
 
-from zhasr import bootstrap, pinyin, scoring
+from zhasr import bootstrap, files, pinyin, scoring
 
 NAMES = {
     "character": "character",
@@ -289,12 +287,8 @@ def write_alignments(path, utterances, toned=True):
         toned: bool, whether the hypotheses carry tones; otherwise the tones of the
             references are left out.
     """
-    path = pathlib.Path(path)
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        for utterance in utterances:
-            file.write("\n".join(_block(utterance, toned)) + "\n\n")
-    os.replace(unfinished, path)
+    blocks = ("\n".join(_block(utterance, toned)) for utterance in utterances)
+    files.replace(path, "".join(block + "\n\n" for block in blocks))
 
 
 def _block(utterance, toned):
