@@ -23,8 +23,11 @@ def real(name):
     return REAL / name
 
 
-def write_prepared(folder, train=24, dev=6, seed=0, config=CONFIG, split_names=None):
-    """Write what data_prep.prepare writes; every syllable has a sound of its own."""
+def write_prepared(folder, train=24, dev=6, seed=0, config=CONFIG, lengths=(2, 6)):
+    """Write what data_prep.prepare writes; every syllable has a sound of its own.
+
+    `lengths`: fewest syllables of an utterance, and one more than the most.
+    """
     rng = np.random.default_rng(seed)
     sounds = np.random.default_rng(99).normal(size=(len(SYLLABLES), 2, config.dims))
     arrays, statistics = {}, features.Statistics.empty(config.dims)
@@ -32,7 +35,7 @@ def write_prepared(folder, train=24, dev=6, seed=0, config=CONFIG, split_names=N
     for split, count in (("train", train), ("dev", dev)):
         utterances = []
         for index in range(count):
-            spoken = rng.integers(0, len(SYLLABLES), size=rng.integers(2, 6))
+            spoken = rng.integers(0, len(SYLLABLES), size=rng.integers(*lengths))
             halves = [np.repeat(sounds[one], 12, axis=0) for one in spoken]
             array = np.concatenate(halves) * 4
             array = array + rng.normal(size=array.shape)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import test_model_folder
 
-from zhasr import audio, cli, features, manifest, training_run, wavenet
+from zhasr import audio, checkpoint, cli, features, manifest, wavenet
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_train_from_the_command_line(prepared, tmp_path, capsys, monkeypatch):
     assert cli.main(command) == 0
     printed = capsys.readouterr().out
     assert "dev label error" in printed
-    assert (tmp_path / "m" / training_run.LOG).exists()
+    assert (tmp_path / "m" / checkpoint.LOG).exists()
     assert cli.main(["info", str(tmp_path / "m")]) == 0
     assert "base-syllable labels" in capsys.readouterr().out
 

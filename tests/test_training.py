@@ -12,7 +12,7 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import dataset, model_folder, training, training_run, wavenet
+from zhasr import checkpoint, dataset, model_folder, training, training_run, wavenet
 from zhasr.backend import keras
 
 TINY = wavenet.Config(channels=24, stacks=1, dilations=(1, 2))
@@ -66,7 +66,7 @@ def test_one_seed_gives_the_same_weights_and_another_does_not(prepared, tmp_path
     one, other = weights_of(tmp_path / "a"), weights_of(tmp_path / "c")
     assert any(not np.array_equal(one[name], other[name]) for name in one)
     # On the way: both logs are there.
-    with (tmp_path / "a" / training_run.LOG).open() as file:
+    with (tmp_path / "a" / checkpoint.LOG).open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
     events = (tmp_path / "a" / "training" / "tensorboard").glob("events*")
     assert any(path.stat().st_size > 100 for path in events)
@@ -110,7 +110,7 @@ def test_killed_with_minus_nine_and_resumed(prepared, tmp_path):
     command = [sys.executable, "-c", script]
     subprocess.run([*command, str(tmp_path / "whole")], check=True)
     process = subprocess.Popen([*command, str(tmp_path / "killed")])
-    log = tmp_path / "killed" / training_run.LOG
+    log = tmp_path / "killed" / checkpoint.LOG
     deadline = time.monotonic() + 120
     while not (log.exists() and len(log.read_text().splitlines()) > 3):
         assert time.monotonic() < deadline and process.poll() is None
@@ -122,7 +122,7 @@ def test_killed_with_minus_nine_and_resumed(prepared, tmp_path):
     curves = [
         [
             (row["epoch"], row["loss"], row["dev_error"])
-            for row in csv.DictReader((tmp_path / name / training_run.LOG).open())
+            for row in csv.DictReader((tmp_path / name / checkpoint.LOG).open())
         ]
         for name in ("whole", "killed")
     ]

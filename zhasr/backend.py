@@ -13,12 +13,17 @@ import tempfile
 
 
 @contextlib.contextmanager
-def quiet():
-    """Keep what native code writes to stderr; show it only if the block fails."""
+def quiet(descriptor=2):
+    """Keep what native code writes to stderr; show it only if the block fails.
+
+    Args:
+        descriptor: int, 1 for what it writes to stdout.
+    """
+    sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
-        saved = os.dup(2)
-        os.dup2(kept.fileno(), 2)
+        saved = os.dup(descriptor)
+        os.dup2(kept.fileno(), descriptor)
         try:
             yield
         except BaseException:
@@ -26,7 +31,7 @@ def quiet():
             os.write(saved, kept.read())
             raise
         finally:
-            os.dup2(saved, 2)
+            os.dup2(saved, descriptor)
             os.close(saved)
 
 
@@ -44,6 +49,17 @@ def __getattr__(name):
             # Looking for devices once is what starts the second half of the chatter.
             tensorflow.config.list_physical_devices()
     return globals()[name]
+
+
+def has_gpu():
+    """Whether the backend in use sees a GPU."""
+    name = __getattr__("keras").backend.backend()
+    if name == "tensorflow":
+        return bool(__getattr__("tensorflow").config.list_physical_devices("GPU"))
+    module = importlib.import_module(name)
+    if name == "jax":
+        return module.default_backend() == "gpu"
+    return module.cuda.is_available()
 
 
 class _Operations:

@@ -106,7 +106,28 @@ def set_aside_impossible(examples, reduction, tempo=0.0):
     return possible, reasons
 
 
-def make_buckets(examples, count, batch_frames, tempo=0.0):
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The rows of every batch that one of several processes loads.
+
+    Args:
+        index: int, number of the process, from 0.
+        count: int, processes.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, size):
+        """The rows (slice) of a batch of `size`, which `count` divides."""
+        each = size // self.count
+        return slice(self.index * each, (self.index + 1) * each)
+
+
+WHOLE = Share()
+
+
+def make_buckets(examples, count, batch_frames, tempo=0.0, multiple=1):
     """Group examples by length into at most `count` shapes with little padding.
 
     Args:
@@ -114,6 +135,8 @@ def make_buckets(examples, count, batch_frames, tempo=0.0):
         count: int, most shapes.
         batch_frames: int, frames of a batch with its padding.
         tempo: float, largest change of speed; slower speech has more frames.
+        multiple: int, that the rows of every batch are a multiple of: the number of
+            devices that share it.
 
     Returns:
         list of Bucket, shortest first; none is empty.
@@ -128,7 +151,8 @@ def make_buckets(examples, count, batch_frames, tempo=0.0):
         end = int(np.searchsorted(lengths, limit, side="right"))
         members = tuple(examples[begin:end])
         targets = max(len(example.labels) for example in members)
-        size = max(1, min(batch_frames // limit, len(members)))
+        size = min(batch_frames // limit, len(members))
+        size = max(multiple, size // multiple * multiple)
         buckets.append(
             Bucket(limit, _round_up(max(1, targets), LABEL_MULTIPLE), size, members)
         )
@@ -162,7 +186,9 @@ def _limits(lengths, count):
     return limits[::-1]
 
 
-def batches_of_epoch(buckets, seed, epoch, augmentation=None, spectral_dims=0):
+def batches_of_epoch(
+    buckets, seed, epoch, augmentation=None, spectral_dims=0, share=WHOLE
+):
     """Every example once, in an order that only the seed and the epoch decide.
 
     Args:
@@ -171,6 +197,7 @@ def batches_of_epoch(buckets, seed, epoch, augmentation=None, spectral_dims=0):
         epoch: int, counted from 0.
         augmentation: augment.Augmentation, or None for unchanged features.
         spectral_dims: int, see `augment.augment`.
+        share: Share, of each batch.
 
     Yields:
         Batch.
@@ -186,59 +213,70 @@ def batches_of_epoch(buckets, seed, epoch, augmentation=None, spectral_dims=0):
         changer = None
         if augmentation is not None:
             changer = _Changer(augmentation, (seed, epoch, int(index)), spectral_dims)
-        yield make_batch(bucket, [bucket.examples[row] for row in rows], changer)
+        examples = [bucket.examples[row] for row in rows]
+        yield make_batch(bucket, examples, changer, share)
 
 
-def batches_in_order(buckets):
+def batches_in_order(buckets, share=WHOLE):
     """Every example once, unchanged, shortest first.
 
     Args:
         buckets: list of Bucket.
+        share: Share; of several processes, each takes every so-manieth batch whole.
 
     Yields:
         (Batch, tuple of its Example).
     """
-    for bucket in buckets:
-        for begin in range(0, len(bucket.examples), bucket.size):
-            examples = bucket.examples[begin : begin + bucket.size]
-            yield make_batch(bucket, examples), examples
+    plans = [
+        (bucket, bucket.examples[begin : begin + bucket.size])
+        for bucket in buckets
+        for begin in range(0, len(bucket.examples), bucket.size)
+    ]
+    for bucket, examples in plans[share.index :: share.count]:
+        yield make_batch(bucket, examples), examples
 
 
 class _Changer:
-    """Augmentation with a generator of its own for each batch."""
+    """Augmentation with a generator of its own for each row of each batch.
+
+    So a row is changed alike whichever process loads it.
+    """
 
     def __init__(self, augmentation, seed, spectral_dims):
         self._augmentation, self._dims = augmentation, spectral_dims
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
 
-    def __call__(self, example_features):
-        return augment.augment(
-            example_features, self._augmentation, self._rng, self._dims
-        )
+    def __call__(self, example_features, row):
+        rng = np.random.default_rng((*self._seed, row))
+        return augment.augment(example_features, self._augmentation, rng, self._dims)
 
 
-def make_batch(bucket, examples, change=None):
+def make_batch(bucket, examples, change=None, share=WHOLE):
     """Load, change and pad; rows that are missing become fillers without frames.
 
     Args:
         bucket: Bucket, whose shape the batch gets.
         examples: list of Example, at most bucket.size.
-        change: function from features to features, or None.
+        change: function from (features, row of the whole batch) to features, or None.
+        share: Share, the rows to load; the batch has these only.
 
     Returns:
         Batch.
     """
-    loaded = [example.load() for example in examples]
+    rows = share.rows(bucket.size)
+    mine = examples[rows]
+    loaded = [example.load() for example in mine]
     if change is not None:
-        loaded = [change(item) for item in loaded]
-    dims = loaded[0].shape[1]
+        loaded = [change(item, rows.start + row) for row, item in enumerate(loaded)]
+    dims = (loaded[0] if loaded else examples[0].load()).shape[1]
+    size = rows.stop - rows.start
     batch = Batch(
-        np.zeros((bucket.size, bucket.frames, dims), np.float32),
-        np.zeros(bucket.size, np.int32),
-        np.zeros((bucket.size, bucket.targets), np.int32),
-        np.zeros(bucket.size, np.int32),
+        np.zeros((size, bucket.frames, dims), np.float32),
+        np.zeros(size, np.int32),
+        np.zeros((size, bucket.targets), np.int32),
+        np.zeros(size, np.int32),
     )
-    for row, (example, item) in enumerate(zip(examples, loaded, strict=True)):
+    for row, (example, item) in enumerate(zip(mine, loaded, strict=True)):
         batch.features[row, : len(item)] = item
         batch.frames[row] = len(item)
         batch.labels[row, : len(example.labels)] = example.labels

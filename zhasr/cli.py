@@ -22,6 +22,7 @@ def main(arguments=None):
         int, the exit status: 0, or 2 for bad input, or 130 for Ctrl-C.
     """
     options = _parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options.run(options)
     except (ValueError, OSError) as error:
@@ -86,6 +87,18 @@ def _add_train(commands):
     train.add_argument(
         "--patience", type=int, default=10, help="epochs without improvement"
     )
+    train.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "float32", "mixed_bfloat16"),
+        help="auto: mixed_bfloat16 on a GPU, float32 on a CPU",
+    )
+    train.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes that share every batch (JAX)",
+    )
     train.add_argument("--resume", action="store_true", help="go on after a stop")
     train.set_defaults(run=_train)
 
@@ -117,6 +130,12 @@ def _add_transcribe(commands):
 
 
 def _train(options):
+    from zhasr import supervisor
+
+    if supervisor.wanted(options.workers):
+        supervisor.run(options.arguments, options.workers, options.out)
+        return
+    supervisor.end_with_parent()
     from zhasr import training, training_run
 
     epochs = options.epochs
@@ -136,6 +155,7 @@ def _train(options):
             augmentation=options.augment,
             dropout=options.dropout,
             patience=options.patience,
+            precision=options.precision,
         ),
         resume=options.resume,
         say=_say,

@@ -13,6 +13,7 @@ from zhasr import augment, backend, ctc, pinyin, wavenet
 from zhasr.backend import keras
 
 WARM_UP = 0.05  # share of the run in which the learning rate rises
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
 
 class TrainingError(ValueError):
@@ -38,6 +39,8 @@ class Options:
         clip_norm: float, largest norm of the whole gradient.
         patience: int, epochs without a better development error before a run by
             epochs stops.
+        precision: str, of PRECISIONS; "auto" computes in bfloat16 on a GPU and in
+            float32 on a CPU. Weights, loss and update are float32 always.
     """
 
     preset: str = "base"
@@ -53,6 +56,7 @@ class Options:
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
     patience: int = 10
+    precision: str = "auto"
 
     def __post_init__(self):
         """Refuse a run without an end, and names that do not exist."""
@@ -60,6 +64,7 @@ class Options:
             (self.preset, wavenet.PRESETS),
             (self.kind, pinyin.KINDS),
             (self.augmentation, augment.LEVELS),
+            (self.precision, PRECISIONS),
         ):
             if name not in choices:
                 raise TrainingError(
@@ -67,6 +72,13 @@ class Options:
                 )
         if (self.epochs is None) == (self.minutes is None):
             raise TrainingError("expected either epochs or minutes")
+
+
+def precision(options):
+    """The name of Keras' dtype policy for a run with `options` on this machine."""
+    if options.precision != "auto":
+        return options.precision
+    return "mixed_bfloat16" if backend.has_gpu() else "float32"
 
 
 def batch_loss(network, inputs, targets, reduction):
@@ -93,12 +105,18 @@ def _loss_per_label(logits, inputs, targets, reduction):
 
 
 class Trainable(keras.Model):
-    """A network with its CTC loss, for Keras' own training step and prediction."""
+    """A network with its CTC loss, for Keras' own training step and prediction.
+
+    Attributes:
+        traces: int, how often the step was traced, that is, compiled. (torch
+            compiles nothing and counts every step.)
+    """
 
     def __init__(self, network, reduction):
         """Args: network: keras.Model; reduction: int."""
         super().__init__()
         self.network, self.reduction = network, reduction
+        self.traces = 0
 
     def call(self, inputs, training=None):
         """Logits, as `wavenet.build` describes them."""
@@ -108,6 +126,7 @@ class Trainable(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Mean loss per label (Keras calls it with these names)."""
+        self.traces += 1  # Python runs while the step is traced and never again
         return _loss_per_label(y_pred, x, y, self.reduction)
 
 
@@ -131,6 +150,7 @@ def _tensorflow_step(trainable, optimizer):
 
     @tensorflow.function(jit_compile=True, reduce_retracing=False)
     def gradients(inputs, targets):
+        trainable.traces += 1  # Python runs while it is traced and never again
         with tensorflow.GradientTape() as tape:
             loss = batch_loss(trainable.network, inputs, targets, trainable.reduction)
         return loss, tape.gradient(loss, [variable.value for variable in variables])

@@ -4,10 +4,8 @@ The model folder always holds the weights of the best epoch so far; `training/` 
 holds the log, the TensorBoard events and the state that a killed run goes on from.
 """
 
-import csv
+import contextlib
 import dataclasses
-import io
-import json
 import math
 import pathlib
 import resource
@@ -15,28 +13,25 @@ import sys
 import time
 
 import numpy as np
-import safetensors
-import safetensors.numpy
-import tensorboard.summary
 import tqdm
 
 from zhasr import (
     augment,
     batches,
+    checkpoint,
     ctc,
     dataset,
-    files,
+    features,
     model_folder,
     scoring,
     training,
     wavenet,
+    workers,
 )
 from zhasr.backend import keras
 
 SHOWN = 3  # development utterances whose transcripts are printed
 EVALUATION_SHARE = 0.1  # development takes at most this share of a run by the clock
-STATE = pathlib.Path("training", "state.safetensors")
-LOG = pathlib.Path("training", "log.csv")
 
 
 def train(paths, out, options, resume=False, say=print):
@@ -57,17 +52,43 @@ def train(paths, out, options, resume=False, say=print):
             finite.
     """
     out = pathlib.Path(out)
-    if not resume and (out / model_folder.CONFIG).exists() | (out / STATE).exists():
+    begun = (out / model_folder.CONFIG).exists() or checkpoint.exists(out)
+    if begun and not resume:
         raise training.TrainingError(
             f"{out}: holds a model already; go on with --resume or name another folder"
         )
-    run = Run(dataset.load(paths, options.kind), out, options, say)
+    worker = workers.join()
+    if worker.share.count > 1 and options.minutes is not None:
+        raise training.TrainingError(
+            "several workers train by --epochs: the clocks of machines differ"
+        )
+    data = dataset.load(paths, options.kind)
+    run = Run(data, out, options, say if worker.first else _silent, worker)
     if resume:
         run.restore()
     while not run.finished():
         run.epoch()
-    say(run.summary())
+    run.say(run.summary())
     return run.history
+
+
+def _silent(line):
+    """What the other processes of a run say."""
+
+
+def _count(number, noun, ending="s"):
+    return f"{number} {noun}" + ("" if number == 1 else ending)
+
+
+@contextlib.contextmanager
+def _dtype_policy(name):
+    """Layers keep the policy that they were made under; the rest of Keras does not."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class Run:
@@ -78,12 +99,13 @@ class Run:
         out: pathlib.Path, the model folder.
         options: training.Options.
         say: function of str.
+        worker: workers.Worker, this process among those that train together.
     """
 
-    def __init__(self, data, out, options, say):
+    def __init__(self, data, out, options, say, worker=workers.ALONE):
         """Build network and batches; see the class."""
         keras.utils.set_random_seed(options.seed)
-        self.out, self.options, self.say = out, options, say
+        self.out, self.options, self.say, self.worker = out, options, say, worker
         architecture = dataclasses.replace(
             wavenet.PRESETS[options.preset], dropout=options.dropout
         )
@@ -93,12 +115,14 @@ class Run:
         self.augmentation = augment.LEVELS[options.augmentation]
         self.data = data
         self._make_batches(architecture.reduction)
-        self.trainable = training.Trainable(
-            self.description.build(), architecture.reduction
-        )
+        with _dtype_policy(training.precision(options)):
+            self.trainable = training.Trainable(
+                self.description.build(), architecture.reduction
+            )
         self.optimizer = training.make_optimizer(options)
         self.optimizer.build(self.trainable.trainable_variables)
         self.step = training.make_step(self.trainable, self.optimizer)
+        self.read = workers.Reader(worker, self.trainable)
         self.history, self.elapsed, self.evaluating, self.waited = [], 0.0, 0.0, 0.0
         self.best, self.stale = math.inf, 0
         self._describe()
@@ -115,7 +139,9 @@ class Run:
         if aside[SHOWN:]:
             self.say(f"set aside: {len(aside)} training utterances in all")
         frames = round(self.options.batch_seconds * 100)
-        self.train = batches.make_buckets(train, self.options.buckets, frames, tempo)
+        self.train = batches.make_buckets(
+            train, self.options.buckets, frames, tempo, self.worker.devices
+        )
         self.dev = batches.make_buckets(self.data.dev, self.options.buckets, frames)
         self.steps = sum(-(-len(item.examples) // item.size) for item in self.train)
 
@@ -123,8 +149,10 @@ class Run:
         options, data = self.options, self.data
         size = self.trainable.network.count_params() / 1e6
         self.say(
-            f"{options.preset} ({size:.2f} M parameters, {keras.backend.backend()}), "
-            f"{len(data.vocabulary)} {options.kind} labels"
+            f"{options.preset} ({size:.2f} M parameters), {len(data.vocabulary)} "
+            f"{options.kind} labels; {keras.backend.backend()}, "
+            f"{training.precision(options)}, {_count(self.worker.devices, 'device')} "
+            f"of {_count(self.worker.share.count, 'process', 'es')}"
         )
         self.say(
             f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps} batches an "
@@ -157,6 +185,7 @@ class Run:
             "loss": loss,
             "dev_error": None,
             "blank_share": None,
+            "peak_gib": round(peak_memory(), 3),
         }
         if self._time_to_evaluate():
             began = time.monotonic()
@@ -186,13 +215,14 @@ class Run:
                 len(self.history),
                 self.augmentation,
                 self.description.features.spectral_dims,
+                self.worker.share,
             )
         )
         bar = tqdm.tqdm(
             total=self.steps, desc=f"epoch {len(self.history) + 1}", disable=None,
             leave=False, file=sys.stderr,
         )
-        losses, heard, mark = [], 0, time.monotonic()
+        losses, frames, mark = [], 0, time.monotonic()
         with bar:
             for batch in source:
                 self.waited += time.monotonic() - mark
@@ -203,7 +233,7 @@ class Run:
                 )
                 losses.append(float(self.step(batch.inputs, batch.targets)))
                 self._check_loss(losses[-1])
-                heard += int(batch.frames.sum()) / 100
+                frames += int(batch.frames.sum())
                 bar.update()
                 bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", refresh=False)
                 self.elapsed += time.monotonic() - mark
@@ -211,6 +241,7 @@ class Run:
                 if self.options.minutes is not None and self.progress() >= 1:
                     break
         source.close()
+        heard = int(workers.total(self.worker, frames)) * features.FRAME_STEP
         return float(np.mean(losses)), heard
 
     def _check_loss(self, loss):
@@ -224,11 +255,12 @@ class Run:
 
     def _evaluate(self):
         """Return label error, share of blank frames, and the transcripts to show."""
+        self.read.refresh()
         counts, blanks, frames, shown = scoring.ErrorCounts(), 0, 0, {}
         wanted = {example.id for example in self.data.dev[:SHOWN]}
         reduction = self.trainable.reduction
-        for batch, examples in batches.batches_in_order(self.dev):
-            best = np.asarray(self.trainable.predict_on_batch(batch.inputs)).argmax(2)
+        for batch, examples in batches.batches_in_order(self.dev, self.worker.share):
+            best = self.read(batch.inputs).argmax(axis=2)
             for example, path in zip(examples, best, strict=False):
                 path = path[: wavenet.output_frames(example.frames, reduction)]
                 hypothesis = ctc.collapse(path.tolist())
@@ -238,7 +270,11 @@ class Run:
                 frames += len(path)
                 if example.id in wanted:
                     shown[example.id] = (example.labels, hypothesis)
-        return counts.rate, blanks / frames, [shown[id] for id in sorted(shown)]
+        *edits, blanks, frames = workers.total(
+            self.worker, [*dataclasses.astuple(counts), blanks, frames]
+        ).tolist()
+        shown = [shown[id] for id in sorted(shown)]
+        return scoring.ErrorCounts(*edits).rate, blanks / frames, shown
 
     def _show(self, row, shown):
         self.say(
@@ -260,6 +296,8 @@ class Run:
             self.stale += 1
             return
         self.best, self.stale = row["dev_error"], 0
+        if not self.worker.first:
+            return
         facts = {
             **dataclasses.asdict(self.options),
             "corpora": self.data.corpora,
@@ -276,10 +314,8 @@ class Run:
     # --- logs and state -------------------------------------------------------------
 
     def _save_state(self):
-        arrays = {
-            name: keras.ops.convert_to_numpy(variable)
-            for name, variable in self._variables()
-        }
+        if not self.worker.first:
+            return
         progress = {
             "options": dataclasses.asdict(self.options),
             "vocabulary": self.description.vocabulary.fingerprint,
@@ -287,11 +323,8 @@ class Run:
             "clocks": [self.elapsed, self.evaluating, self.waited],
             "best": [self.best, self.stale],
         }
-        files.replace(
-            self.out / STATE,
-            safetensors.numpy.save(arrays, {"progress": json.dumps(progress)}),
-        )
-        self._write_log()
+        checkpoint.save(self.out, self._variables(), progress)
+        checkpoint.write_log(self.out, self.history)
 
     def _variables(self):
         """Weights, dropout generators and optimizer by number.
@@ -303,34 +336,13 @@ class Run:
         for index, variable in enumerate(self.optimizer.variables):
             yield f"optimizer/{index}", variable
 
-    def _write_log(self):
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.history[-1]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.history)
-        files.replace(self.out / LOG, text.getvalue())
-        board = tensorboard.summary.Writer(str(self.out / "training" / "tensorboard"))
-        row = self.history[-1]
-        for name in ("loss", "dev_error", "blank_share"):
-            if row[name] is not None:
-                board.add_scalar(name, row[name], row["updates"])
-        board.close()
-
     def restore(self):
         """Go on from the last finished epoch.
 
         Raises:
             training.TrainingError: no state, or one of other options or data.
         """
-        path = self.out / STATE
-        try:
-            with safetensors.safe_open(path, framework="numpy") as file:
-                progress = json.loads(file.metadata()["progress"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}
-        except (OSError, safetensors.SafetensorError, TypeError, KeyError):
-            raise training.TrainingError(
-                f"{path}: no state to resume from; train without --resume"
-            ) from None
+        progress, arrays = checkpoint.load(self.out)
         self._check_same(progress)
         for name, variable in self._variables():
             variable.assign(arrays[name])
@@ -355,12 +367,18 @@ class Run:
 
     def summary(self):
         """One line for the end of the run."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         heard = self.history[-1]["hours_heard"]
         training_time = max(self.elapsed - self.evaluating, 1e-9)
         return (
             f"{self.out}: dev label error {100 * self.best:.1f} %; heard {heard:.2f} h "
             f"in {self.elapsed / 60:.1f} min ({heard * 3600 / training_time:.0f} times "
-            f"real time), {len(self.train)} shapes compiled, waited for data "
-            f"{100 * self.waited / training_time:.1f} % of it, peak {peak:.1f} GiB"
+            f"real time), the step compiled {self.trainable.traces} times, waited for "
+            f"data {100 * self.waited / training_time:.1f} % of it, "
+            f"peak {peak_memory():.1f} GiB"
         )
+
+
+def peak_memory():
+    """GiB that this process has held at most so far."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes in what the system reports
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
