@@ -246,3 +246,45 @@ def test_a_batch_of_fillers_changes_the_loss_by_nothing():
         keras.ops.convert_to_numpy(without),
         rtol=1e-6,
     )
+
+
+def run_of(prepared, tmp_path, **changes):
+    plan = options(buckets=2, **changes)
+    data = dataset.load([prepared], plan.kind)
+    return training_run.Run(data, tmp_path / "model", plan, lambda line: None)
+
+
+@pytest.mark.slow
+def test_each_shape_is_compiled_once_however_many_epochs(prepared, tmp_path):
+    if keras.backend.backend() == "torch":
+        pytest.skip("torch compiles nothing")
+    run = run_of(prepared, tmp_path, epochs=3)
+    while not run.finished():
+        run.epoch()
+    assert len(run.history) == 3
+    assert run.trainable.traces == len(run.train) == 2
+
+
+@pytest.mark.slow
+def test_mixed_precision_learns_with_weights_in_full_precision(prepared, tmp_path):
+    exact = run_of(prepared, tmp_path / "exact", epochs=1, precision="float32")
+    mixed = run_of(prepared, tmp_path / "mixed", epochs=1, precision="mixed_bfloat16")
+    layer = mixed.trainable.network.get_layer("stem")
+    assert layer.compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in mixed.trainable.weights} <= {"float32", "int64"}
+    for run in (exact, mixed):
+        run.epoch()
+    losses = exact.history[0]["loss"], mixed.history[0]["loss"]
+    np.testing.assert_allclose(*losses, rtol=0.02)
+    assert losses[0] != losses[1], "the policy was not applied"
+    # What it saved is an ordinary model; and the next network is float32 again.
+    weights_of(tmp_path / "mixed" / "model")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_auto_is_full_precision_without_a_gpu(monkeypatch):
+    monkeypatch.setattr(training.backend, "has_gpu", lambda: False)
+    assert training.precision(options()) == "float32"
+    monkeypatch.setattr(training.backend, "has_gpu", lambda: True)
+    assert training.precision(options()) == "mixed_bfloat16"
+    assert training.precision(options(precision="float32")) == "float32"

@@ -66,9 +66,10 @@ def recognise(model, utterances, raw, done=lambda count: None):
     Yields:
         scoring.Scored, in the same order.
     """
+    network = recognizer.compiled(model.network)
     for batch in _batches(zip(utterances, raw, strict=True)):
         arrays = [model.description.normalise(array) for _, array in batch]
-        logits = recognizer.run_network(model.network, arrays)
+        logits = recognizer.run_network(network, arrays)
         reduction = model.description.architecture.reduction
         for (utterance, array), rows in zip(batch, logits, strict=True):
             frames = wavenet.output_frames(len(array), reduction)
