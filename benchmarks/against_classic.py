@@ -1,0 +1,309 @@
+"""How much sooner does a model of ours reach the error of the earlier recipe?
+
+    python benchmarks/against_classic.py WORK [DATA] [--minutes 20]
+
+Trains on the same corpus, one after the other, each in a process of its own:
+
+    classic     the recipe of the earlier WaveNet recognisers, with Keras' stock CTC
+    ours        `zhasr train` with its defaults, for the same time
+    ours-fifth  the same, planned for a fifth of the time
+
+and measures the error rate of toned syllables on voices and sentences that none of
+them heard, again and again, with the clock stopped. Compiling counts for all. See
+recipes.py for what exactly is run. Their 13 MFCC are the first columns of the prepared
+ones, so one preparation serves all; without DATA the synthetic corpus of the demo is
+made and prepared in WORK. A recipe that has finished is not run again.
+
+Nothing is read between two measurements: ours has reached an error at the first
+measurement that is at or below it, theirs at the first that shows their best.
+"""
+
+import argparse
+import csv
+import io
+import json
+import pathlib
+import subprocess
+import sys
+
+import figures
+import matplotlib
+from matplotlib import figure, ticker
+
+from zhasr import files, plot
+
+FIFTH = 5  # the factor that is to be shown
+STEPS = 4  # measurements from one fifth of the time to the next
+MEASUREMENTS = 10
+CURVE = "curve.json"
+LEARNING = 0.95  # error above which a network writes next to nothing
+SHOWN = 110  # per cent; after the first updates it writes anything, and far more
+
+RECIPES = {  # name of the run: (recipe, share of the minutes)
+    "classic": ("classic", 1),
+    "ours": ("ours", 1),
+    "ours-fifth": ("ours", 1 / FIFTH),
+}
+LOOKS = {  # in the plot: name, colour, marker
+    "classic": ("earlier recipe", plot.VERMILION, "s"),
+    "ours": ("ours", plot.BLUE, "o"),
+    "ours-fifth": ("ours, planned for a fifth of the time", plot.SKY, "^"),
+}
+
+
+def main():
+    """Run what has not been run; print the tables and the figures."""
+    options = _parse()
+    data = options.data or make_data(options.work, options.hours)
+    runs = {name: run(name, options, data) for name in RECIPES}
+    write_points(options.work / "against_classic.csv", runs)
+    draw(options.work / "against_classic.png", runs)
+    print_tables(runs)
+    print_figures({name: result["points"] for name, result in runs.items()})
+
+
+def _parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("data", type=pathlib.Path, nargs="?", help="a prepared folder")
+    parser.add_argument("--hours", type=float, default=3.0, help="synthetic, no DATA")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of training, each")
+    parser.add_argument("--preset", default="base", help="of ours")
+    parser.add_argument(
+        "--target",
+        default="initial-final",
+        choices=("initial-final", "syllable", "character"),
+        help="labels, which must tell tones",
+    )
+    parser.add_argument(
+        "--split", default="test", choices=("test", "dev"), help="measured on"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def make_data(work, hours):
+    """Make and prepare the synthetic corpus; return the prepared folder."""
+    corpus, data = work / "corpus", work / "data"
+    call("-m", "data_prep.synthesize", corpus, "--hours", hours)
+    call("-m", "data_prep.prepare", "synthetic", corpus, data)
+    return data
+
+
+def call(*arguments):
+    """Run Python with these arguments; a failure ends the benchmark."""
+    status = subprocess.run([sys.executable, *map(str, arguments)]).returncode
+    if status:
+        raise SystemExit(f"{arguments[0]} {arguments[1]} ended with status {status}")
+
+
+def run(name, options, data):
+    """Train one recipe, unless it has been; return what it wrote."""
+    recipe, share = RECIPES[name]
+    minutes = options.minutes * share
+    own = ["--preset", options.preset] if recipe == "ours" else []
+    folder = [recipe, *own[1:], f"{minutes:g}-minutes", f"seed-{options.seed}"]
+    out = (options.work / ".".join(folder)).resolve()
+    command = [recipe, data.resolve(), out, "--split", options.split]
+    command += ["--target", options.target, "--seed", options.seed, *own]
+    command += ["--moments", *(f"{moment:.4f}" for moment in moments(minutes))]
+    command = [str(part) for part in command]
+    if not (out / CURVE).exists():
+        print(f"\n# {name}: {minutes:g} minutes", flush=True)
+        call(pathlib.Path(__file__).with_name("recipes.py"), *command)
+    result = json.loads((out / CURVE).read_text())
+    if result["command"] != command:
+        raise SystemExit(
+            f"{out / CURVE}: of another benchmark ({' '.join(result['command'])}); "
+            "name another folder for WORK or delete this one"
+        )
+    return result
+
+
+# --- reading the curves -------------------------------------------------------------
+
+
+def moments(minutes):
+    """When to measure: in equal ratios back from the end, a fifth among them.
+
+    Args:
+        minutes: float, length of the run.
+
+    Returns:
+        list of float, minutes, rising.
+
+    Example:
+
+    >>> [round(moment, 1) for moment in moments(20)]
+    [0.5, 0.8, 1.2, 1.8, 2.7, 4.0, 6.0, 8.9, 13.4, 20.0]
+    """
+    return [minutes / FIFTH ** (k / STEPS) for k in reversed(range(MEASUREMENTS))]
+
+
+def best(points):
+    """The first point that shows the lowest error.
+
+    Args:
+        points: list of dict with "minutes" and "error", in the order of time.
+
+    Returns:
+        dict, one of them.
+    """
+    return min(points, key=lambda point: point["error"])
+
+
+def first_reaching(points, error):
+    """The first point at or below an error; nothing is read between two points.
+
+    Args:
+        points: list of dict with "minutes" and "error", in the order of time.
+        error: float.
+
+    Returns:
+        dict, one of them, or None where none is.
+
+    Example:
+
+    >>> first_reaching([{"error": 0.9}, {"error": 0.2}], 0.5)
+    {'error': 0.2}
+    """
+    return next((point for point in points if point["error"] <= error), None)
+
+
+def time_ratio(theirs, ours):
+    """How many times sooner ours reaches their best error.
+
+    Args:
+        theirs: list of points.
+        ours: list of points.
+
+    Returns:
+        float: their minutes to their best error over our minutes to it; 0 where ours
+        never reaches it, None where theirs has learned nothing to compare with.
+
+    Example:
+
+    >>> theirs = [{"minutes": 5, "error": 0.8}, {"minutes": 20, "error": 0.5}]
+    >>> ours = [{"minutes": 1, "error": 0.7}, {"minutes": 2, "error": 0.4}]
+    >>> time_ratio(theirs, ours)
+    10.0
+    """
+    goal = best(theirs)
+    if goal["error"] > LEARNING:
+        return None
+    reached = first_reaching(ours, goal["error"])
+    return goal["minutes"] / reached["minutes"] if reached else 0.0
+
+
+# --- reporting ----------------------------------------------------------------------
+
+
+def write_points(path, runs):
+    """Write all points as CSV."""
+    text = io.StringIO()
+    names = ["run", *runs["classic"]["points"][0]]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for name, result in runs.items():
+        writer.writerows({"run": name, **point} for point in result["points"])
+    files.replace(path, text.getvalue())
+
+
+def draw(path, runs):
+    """Draw error rate against minutes, as PNG."""
+    with matplotlib.rc_context(plot.STYLE):
+        canvas = figure.Figure((plot.WIDTH, 6.0), dpi=120, layout="constrained")
+        axes = canvas.subplots()
+        for name, result in runs.items():
+            label, colour, marker = LOOKS[name]
+            minutes = [point["minutes"] for point in result["points"]]
+            errors = [100 * point["error"] for point in result["points"]]
+            axes.plot(minutes, errors, color=colour, marker=marker, label=label)
+        goal = best(runs["classic"]["points"])
+        axes.axhline(100 * goal["error"], color=plot.GREY, linestyle="--", zorder=0)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.set(xlabel="time, minutes", ylabel="toned syllables wrong, %")
+        axes.set_ylim(0, SHOWN)
+        axes.set_title("Unseen voices and sentences after so much training")
+        axes.grid(color=plot.PALE, linewidth=1)
+        axes.legend()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        canvas.savefig(path)
+
+
+def print_tables(runs):
+    """Print every point, then one row for each run."""
+    header = ("run", "minutes", "hours heard", "nats per label", "toned error %")
+    rows = [
+        (name, point["minutes"], point["hours_heard"], point["nats_per_label"])
+        + (100 * point["error"],)
+        for name, result in runs.items()
+        for point in result["points"]
+    ]
+    figures.table(header, rows)
+    print()
+    header = ("run", "M parameters", "minutes", "updates", "× real time", "error %")
+    figures.table(header, [_row(name, result) for name, result in runs.items()])
+    theirs = runs["classic"]["points"]
+    goal = best(theirs)
+    print(
+        f"\ntheir best error, {100 * goal['error']:.2f} %, after "
+        f"{goal['minutes']:.2f} minutes"
+    )
+    for name in ("ours", "ours-fifth"):
+        ratio = time_ratio(theirs, runs[name]["points"])
+        print(f"{name}: {_say(ratio, runs[name]['points'], goal)}")
+
+
+def _row(name, result):
+    last = result["points"][-1]
+    realtime = 60 * last["hours_heard"] / last["minutes"]
+    parameters = result["parameters"] / 1e6
+    numbers = (last["minutes"], last["updates"], realtime, 100 * last["error"])
+    return (name, parameters, *numbers)
+
+
+def _say(ratio, points, goal):
+    if ratio is None:
+        return "no ratio: theirs has learned nothing yet, give both more --minutes"
+    if not ratio:
+        return "never at or below it"
+    reached = first_reaching(points, goal["error"])
+    return (
+        f"{100 * reached['error']:.2f} % after {reached['minutes']:.2f} minutes, "
+        f"{ratio:.1f} times sooner"
+    )
+
+
+def print_figures(curves):
+    """Print the figures; "none" where there is no number.
+
+    Args:
+        curves: dict of name of the run to its points.
+    """
+    theirs, whole, fifth = (curves[name] for name in RECIPES)
+    goal = best(theirs)
+    for name, value, unit in (
+        ("ours_fifth_error", 100 * fifth[-1]["error"], "%"),
+        ("ours_fifth_minutes_to_classic_error", minutes_to(fifth, goal), "min"),
+        ("classic_time_ratio_of_fifth", time_ratio(theirs, fifth), "x"),
+        ("classic_error", 100 * goal["error"], "%"),
+        ("ours_error", 100 * whole[-1]["error"], "%"),
+        ("classic_minutes", goal["minutes"], "min"),
+        ("ours_minutes_to_classic_error", minutes_to(whole, goal), "min"),
+        ("classic_time_ratio", time_ratio(theirs, whole), "x"),
+    ):
+        figures.figure(name, "none" if value is None else value, unit)
+
+
+def minutes_to(points, goal):
+    """Minutes to the error of another point, or None; see `first_reaching`."""
+    reached = first_reaching(points, goal["error"])
+    return reached and reached["minutes"]
+
+
+if __name__ == "__main__":
+    main()

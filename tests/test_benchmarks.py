@@ -1,0 +1,254 @@
+"""Benchmarks: how curves are read and clocks stopped; no test measures a time."""
+
+import argparse
+import doctest
+import itertools
+import json
+import pathlib
+import sys
+
+import conftest
+import numpy as np
+import pytest
+
+from zhasr import batches, dataset, features, wavenet
+
+# The scripts are no package. Last, because one of them is called features, too.
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
+
+import against_classic  # noqa: E402
+import recipes  # noqa: E402
+
+
+def points(*pairs):
+    return [{"minutes": minutes, "error": error} for minutes, error in pairs]
+
+
+# --- reading the curves -------------------------------------------------------------
+
+
+def test_the_examples_in_docstrings_are_right():
+    assert doctest.testmod(against_classic).failed == 0
+
+
+@pytest.mark.parametrize("minutes", [1, 20, 33.3])
+def test_moments_rise_evenly_to_the_end_and_hold_a_fifth(minutes):
+    moments = against_classic.moments(minutes)
+    assert moments[-1] == minutes
+    assert minutes / 5 in [pytest.approx(moment) for moment in moments]
+    ratios = [late / early for early, late in itertools.pairwise(moments)]
+    np.testing.assert_allclose(ratios, ratios[0])
+    assert ratios[0] > 1
+
+
+def test_nothing_is_read_between_two_points():
+    curve = points((1, 0.9), (2, 0.6), (4, 0.3))
+    assert against_classic.first_reaching(curve, 0.5)["minutes"] == 4
+    assert against_classic.first_reaching(curve, 0.6)["minutes"] == 2
+    assert against_classic.first_reaching(curve, 0.29) is None
+
+
+def test_a_curve_that_rises_again_was_down_before():
+    curve = points((1, 0.9), (2, 0.4), (4, 0.7))
+    assert against_classic.first_reaching(curve, 0.5)["minutes"] == 2
+
+
+def test_their_best_is_taken_and_the_first_time_of_it():
+    curve = points((1, 0.9), (2, 0.4), (4, 0.4), (8, 0.5))
+    assert against_classic.best(curve)["minutes"] == 2
+
+
+def test_the_ratio_is_of_minutes_to_their_best_error():
+    theirs = points((5, 0.9), (10, 0.5), (20, 0.6))
+    ours = points((1, 0.8), (2, 0.51), (4, 0.5), (20, 0.1))
+    assert against_classic.time_ratio(theirs, ours) == 10 / 4
+
+
+def test_an_error_that_ours_never_reaches_gives_no_credit():
+    assert against_classic.time_ratio(points((20, 0.1)), points((20, 0.2))) == 0
+
+
+def test_there_is_no_ratio_to_a_network_that_writes_nothing():
+    silent = points((1, 1.0), (20, 1.0))
+    assert against_classic.time_ratio(silent, points((1, 1.0), (20, 0.1))) is None
+
+
+def test_the_figures_come_last_and_name_what_is_missing(capsys):
+    curves = {
+        "classic": points((20, 0.5)),
+        "ours": points((2, 0.4), (20, 0.1)),
+        "ours-fifth": points((4, 0.6)),
+    }
+    against_classic.print_figures(curves)
+    lines = capsys.readouterr().out.splitlines()
+    assert "figure ours_fifth_minutes_to_classic_error none min" in lines
+    assert lines[-5:] == [
+        "figure classic_error 50.00 %",
+        "figure ours_error 10.00 %",
+        "figure classic_minutes 20 min",
+        "figure ours_minutes_to_classic_error 2 min",
+        "figure classic_time_ratio 10.00 x",
+    ]
+
+
+def test_a_finished_run_is_not_run_again_and_another_one_is_refused(
+    tmp_path, monkeypatch
+):
+    def write_curve(script, *command):
+        out = pathlib.Path(command[2])
+        out.mkdir()
+        content = json.dumps({"command": list(command), "points": []})
+        (out / "curve.json").write_text(content)
+
+    options = argparse.Namespace(
+        work=tmp_path, minutes=5.0, preset="base", target="syllable", split="dev",
+        seed=0,
+    )  # fmt: skip
+    monkeypatch.setattr(against_classic, "call", write_curve)
+    result = against_classic.run("ours-fifth", options, tmp_path)
+    assert result["command"][-1] == "1.0000"
+    monkeypatch.setattr(against_classic, "call", None)  # not to be called
+    assert against_classic.run("ours-fifth", options, tmp_path) == result
+    options.split = "test"
+    with pytest.raises(SystemExit, match="another benchmark"):
+        against_classic.run("ours-fifth", options, tmp_path)
+
+
+# --- measuring ----------------------------------------------------------------------
+
+
+class Time:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(recipes.time, "monotonic", lambda: self.now)
+
+
+def test_a_clock_stands_still_while_it_is_stopped(monkeypatch):
+    time = Time(monkeypatch)
+    clock = recipes.Clock()
+    time.now += 5
+    with clock.stopped():
+        time.now += 1000
+    time.now += 2
+    assert clock.seconds() == 7
+
+
+def test_moments_passed_in_one_update_are_measured_once(monkeypatch):
+    time = Time(monkeypatch)
+
+    def measure():
+        time.now += 1000  # must not count
+        return 0.5
+
+    curve = recipes.Curve([1, 2, 3, 4], recipes.Clock(), measure)
+    for loss, seconds in enumerate((59, 70, 60, 60), start=1):
+        time.now += seconds
+        curve.after_update(np.array([100, 50]), loss)
+    seconds = [round(point["minutes"] * 60, 6) for point in curve.points]
+    assert seconds == [129, 189, 249]
+    assert [point["updates"] for point in curve.points] == [2, 3, 4]
+    assert [point["nats_per_label"] for point in curve.points] == [1.5, 3, 4]
+    assert curve.points[-1]["hours_heard"] * 3600 == pytest.approx(4 * 1.5)
+    assert curve.over()
+    curve.close()
+    assert len(curve.points) == 3
+
+
+def test_a_run_that_ends_a_moment_too_early_is_measured(monkeypatch):
+    time = Time(monkeypatch)
+    curve = recipes.Curve([1], recipes.Clock(), lambda: 0.5)
+    time.now += 59.99
+    curve.after_update(np.array([100]), 1.0)
+    assert not curve.points
+    curve.close()
+    assert len(curve.points) == 1
+
+
+def test_a_broken_loss_ends_the_run(monkeypatch):
+    curve = recipes.Curve([1], recipes.Clock(), lambda: 0.5)
+    with pytest.raises(SystemExit, match="nan at update 1"):
+        curve.after_update(np.array([100]), float("nan"))
+
+
+# --- the earlier recipe -------------------------------------------------------------
+
+
+def test_their_features_are_the_first_thirteen_globally_normalised(prepared):
+    folder = dataset.open_folder(prepared)
+    normalise = recipes.classic_normalisation(folder)
+    stored = [folder.store[item.id] for item in folder.utterances("train")]
+    heard = np.concatenate([normalise(raw) for raw in stored])
+    assert heard.shape[1] == 13
+    np.testing.assert_allclose(heard.mean(axis=0), 0, atol=2e-3)  # stored in 16 bits
+    np.testing.assert_allclose(heard.std(axis=0), 1, atol=2e-3)
+
+
+def test_other_features_than_mfcc_are_refused(tmp_path):
+    config = features.FeatureConfig(kind="log-mel")
+    folder = dataset.open_folder(conftest.write_prepared(tmp_path, config=config))
+    with pytest.raises(ValueError, match="expected mfcc"):
+        recipes.classic_normalisation(folder)
+
+
+def bucket(count, number):
+    examples = tuple(
+        batches.Example(
+            f"{number}-{index}",
+            10,
+            np.array([1000 * number + index], np.int32),
+            lambda: np.ones((10, 2), np.float32),
+        )
+        for index in range(count)
+    )
+    return batches.Bucket(32, 8, recipes.BATCH, examples)
+
+
+def test_batches_are_full_and_nothing_is_heard_twice_in_an_epoch():
+    source = recipes.endless_batches([bucket(19, 1), bucket(8, 2)], seed=0)
+    epoch = list(itertools.islice(source, 2 + 1))
+    assert all((batch.frames == 10).all() for batch in epoch)
+    heard = [label for batch in epoch for label in batch.labels[:, 0].tolist()]
+    assert len(set(heard)) == len(heard) == 24
+    later = [batch.labels[:, 0].tolist() for batch in itertools.islice(source, 3)]
+    assert later != [batch.labels[:, 0].tolist() for batch in epoch]
+
+
+def test_a_bucket_of_less_than_a_batch_is_heard_all_the_same():
+    batch = next(recipes.endless_batches([bucket(3, 1)], seed=0))
+    assert set(batch.labels[:, 0].tolist()) == {1000, 1001, 1002}
+    assert (batch.frames == 10).all()
+
+
+# --- both ---------------------------------------------------------------------------
+
+
+class Ticks(recipes.Clock):
+    """A second passes whenever the clock is read: slow machines end no sooner."""
+
+    def seconds(self):
+        self.read = getattr(self, "read", 0) + 1
+        return self.read
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["classic", "ours"])
+def test_recipes_learn_and_write_their_curves(recipe, prepared, tmp_path, monkeypatch):
+    sizes = {"channels": 8, "stacks": 1, "dilations": (1, 2)}
+    theirs = {"reduction": 1, "normalization": "batch", "causal": True}
+    monkeypatch.setitem(wavenet.PRESETS, "classic", wavenet.Config(**sizes, **theirs))
+    monkeypatch.setitem(wavenet.PRESETS, "tiny", wavenet.Config(**sizes))
+    monkeypatch.setattr(recipes, "SHAPES", 1)  # to compile
+    monkeypatch.setattr(recipes, "Clock", Ticks)
+    command = [recipe, str(prepared), str(tmp_path), "--preset", "tiny"]
+    command += ["--split", "dev", "--moments", "0.01", "1"]
+    monkeypatch.setattr(sys, "argv", ["recipes.py", *command])
+    recipes.main()
+    result = json.loads((tmp_path / "curve.json").read_text())
+    assert result["command"] == command
+    first, last = result["points"]
+    assert first["updates"] == 1 < last["updates"]
+    assert last["nats_per_label"] < first["nats_per_label"]
+    assert last["minutes"] >= 1
+    assert result["parameters"] > 0
