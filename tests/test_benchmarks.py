@@ -67,9 +67,13 @@ def test_an_error_that_ours_never_reaches_gives_no_credit():
     assert against_classic.time_ratio(points((20, 0.1)), points((20, 0.2))) == 0
 
 
-def test_there_is_no_ratio_to_a_network_that_writes_nothing():
+def test_a_network_that_writes_nothing_gives_a_lower_bound():
     silent = points((1, 1.0), (20, 1.0))
-    assert against_classic.time_ratio(silent, points((1, 1.0), (20, 0.1))) is None
+    ours = points((1, 1.0), (4, 0.9), (20, 0.1))
+    assert against_classic.time_ratio(silent, ours) == 20 / 4
+    assert against_classic.time_ratio(silent, points((1, 0.99))) == 0
+    assert "at least 5.0 times" in against_classic._say(silent, ours)
+    assert "at least" not in against_classic._say(points((20, 0.9)), ours)
 
 
 def test_the_figures_come_last_and_name_what_is_missing(capsys):
