@@ -14,6 +14,7 @@ import itertools
 
 import numpy as np
 
+from zhasr import backend
 from zhasr.backend import ops
 
 BLANK = 0  # the blank is label 0 everywhere in this project
@@ -104,10 +105,11 @@ def _shifted(forward, places):
 def loss(labels, logits, label_lengths, frame_lengths):
     """Negative log-likelihood of every utterance of a batch, for training.
 
-    The same code runs on TensorFlow, JAX and torch. Only the logits that the labels
-    need are gathered before the recursion, so its cost does not depend on the size of
-    the label set. Forward and backward variables run in one scan without gradients;
-    the gradient is put in from them exactly (section 4.2, eq. 15).
+    Only the logits that the labels need are gathered before the recursion, so its cost
+    does not depend on the size of the label set. Forward and backward variables are
+    computed without automatic gradients; the gradient is put in from them exactly
+    (section 4.2, eq. 15). The same code runs on TensorFlow and JAX; torch has a kernel
+    in C++, see `_torch_loss`.
 
     Args:
         labels: int array (batch, targets); what lies behind `label_lengths` is
@@ -124,82 +126,91 @@ def loss(labels, logits, label_lengths, frame_lengths):
     """
     logits = ops.cast(logits, "float32")
     labels = ops.cast(labels, "int32")
+    if labels.shape[1] == 0:  # a batch of silence
+        labels = ops.pad(labels, ((0, 0), (0, 1)))
     label_lengths = ops.cast(label_lengths, "int32")
     frame_lengths = ops.cast(frame_lengths, "int32")
-    extended = _interleave_blanks(labels)
-    emissions = _gather_emissions(logits, extended)
+    if backend.keras.backend.backend() == "torch":
+        return _torch_loss(labels, logits, label_lengths, frame_lengths)
+    emissions = _gather_emissions(logits, labels)
     fixed = ops.stop_gradient(emissions)
-    log_p, occupancy = _forward_backward(
-        fixed, extended, 2 * label_lengths + 1, frame_lengths
-    )
-    # Adds nothing to the value and -occupancy to the gradient of each emission.
-    gradient = ops.sum(ops.stop_gradient(occupancy) * (emissions - fixed), axis=(1, 2))
+    log_p, shares = _forward_backward(fixed, labels, label_lengths, frame_lengths)
+    possible = log_p > LOG_ZERO / 2
+    inside = ops.arange(ops.shape(logits)[1])[None, :] < frame_lengths[:, None]
+    inside = ops.expand_dims(inside & possible[:, None], 2)
+    shares = ops.stop_gradient(ops.where(inside, shares, 0.0))
+    log_p = ops.where(possible & (frame_lengths > 0), log_p, -float("inf"))
+    log_p = ops.where((frame_lengths == 0) & (label_lengths == 0), 0.0, log_p)
+    # Adds nothing to the value and -share to the gradient of each emission.
+    gradient = ops.sum(shares * (emissions - fixed), axis=(1, 2))
     return ops.stop_gradient(-log_p) - gradient
 
 
-def _interleave_blanks(labels):
-    """(batch, targets) -> (batch, 2 targets + 1): blank, label, blank, … blank."""
-    pairs = ops.stack([ops.zeros_like(labels), labels], axis=-1)
-    pairs = ops.reshape(pairs, (-1, 2 * labels.shape[1]))
-    return ops.pad(pairs, ((0, 0), (0, 1)))  # BLANK is 0
-
-
-def _gather_emissions(logits, extended):
-    """Log-probabilities of the wanted labels: (batch, frames, positions)."""
-    index = ops.expand_dims(extended, 1)
+def _gather_emissions(logits, labels):
+    """Log-probabilities of the blank, then of the targets, in the last dimension."""
+    columns = ops.pad(labels, ((0, 0), (1, 0)))  # BLANK is 0
     index = ops.broadcast_to(
-        index, (ops.shape(logits)[0], ops.shape(logits)[1], extended.shape[1])
+        ops.expand_dims(columns, 1),
+        (ops.shape(logits)[0], ops.shape(logits)[1], columns.shape[1]),
     )
     wanted = ops.take_along_axis(logits, index, axis=2)
     total = ops.logsumexp(logits, axis=2, keepdims=True)
     return ops.maximum(wanted - total, LOG_ZERO)
 
 
-def _forward_backward(emissions, extended, positions, frame_lengths):
-    """Return log p (batch,) and the posterior of every position in every frame.
+def _interleave(blank, others):
+    """(…, 1) and (…, targets) -> (…, 2 targets + 1): blank, other, blank, … blank."""
+    pairs = ops.stack([ops.broadcast_to(blank, ops.shape(others)), others], axis=-1)
+    pairs = ops.reshape(pairs, (*ops.shape(others)[:-1], 2 * others.shape[-1]))
+    return ops.concatenate([pairs, blank], axis=-1)
+
+
+def _forward_backward(emissions, labels, label_lengths, frame_lengths):
+    """Log p (batch,) and the share of the blank and every target in every frame.
 
     The backward recursion is the forward one on the lattice turned around in frames
     and in positions. Both are stacked along the batch and run in one scan; a row of
-    the turned half starts only when the padding, which now comes first, is over.
+    the turned half starts only when the padding, which now comes first, is over. As
+    in Rabiner's scaling, the largest variable of each frame is put at 0 and what was
+    taken away is summed: after 2,000 frames float32 would keep two digits otherwise.
     """
-    frames, width = ops.shape(emissions)[1], emissions.shape[2]
-    inside = ops.arange(frames)[None, :] < frame_lengths[:, None]
+    extended = _interleave(ops.zeros_like(labels[:, :1]), labels)
+    emissions = _interleave(emissions[:, :, :1], emissions[:, :, 1:])
+    batch, frames = ops.shape(emissions)[0], ops.shape(emissions)[1]
+    unused = extended.shape[1] - (2 * label_lengths + 1)
     both = ops.concatenate([emissions, ops.flip(emissions, axis=(1, 2))], axis=0)
     start = ops.concatenate([ops.zeros_like(frame_lengths), frames - frame_lengths], 0)
-    index = ops.arange(width)[None, :]
-    first = ops.concatenate(
-        [ops.zeros_like(positions), width - positions], axis=0
-    )[:, None]
+    first = ops.concatenate([ops.zeros_like(unused), unused], axis=0)[:, None]
+    index = ops.arange(extended.shape[1])[None, :]
     initial = ops.where((index == first) | (index == first + 1), 0.0, LOG_ZERO)
     may_skip = ops.concatenate([_skips(extended), _skips(ops.flip(extended, 1))], 0)
     may_skip = ops.where(may_skip, 0.0, LOG_ZERO)
 
     def step(previous, now):
-        time, frame = now
+        (variables, taken), (time, frame) = previous, now
         moved = _log_add(
-            previous, _shift(previous, 1), _shift(previous, 2) + may_skip
+            variables, _shift(variables, 1), _shift(variables, 2) + may_skip
         )
-        here = ops.where((time <= start)[:, None], initial, moved) + frame
-        here = ops.maximum(here, LOG_ZERO)
-        return here, here
+        starting = (time <= start)[:, None]
+        here = ops.where(starting, initial, moved) + frame
+        largest = ops.max(here, axis=1, keepdims=True)
+        here = ops.maximum(here - largest, LOG_ZERO)
+        state = (here, ops.where(starting, 0.0, taken) + largest)
+        return state, state
 
+    state = (initial, ops.zeros_like(initial[:, :1]))
     time_major = ops.transpose(both, (1, 0, 2))
-    _, variables = ops.scan(step, initial, (ops.arange(frames), time_major))
+    (last, taken), (variables, _) = ops.scan(
+        step, state, (ops.arange(frames), time_major)
+    )
+    # The turned half ends in the first frame of every row.
+    log_p = taken[batch:, 0] + ops.logsumexp(last[batch:, -2:], axis=1)
     variables = ops.transpose(variables, (1, 0, 2))
-    batch = ops.shape(emissions)[0]
     forward, backward = variables[:batch], ops.flip(variables[batch:], axis=(1, 2))
     # Both hold the emission of their own frame; count it once.
-    log_joint = forward + backward - emissions
-    log_p = ops.logsumexp(log_joint[:, 0], axis=1)
-    possible = log_p > LOG_ZERO / 2
-    log_posterior = ops.where(
-        ops.expand_dims(inside & possible[:, None], 2),
-        log_joint - log_p[:, None, None],
-        LOG_ZERO,
-    )
-    empty = (frame_lengths == 0) & (positions == 1)
-    log_p = ops.where(possible & (frame_lengths > 0), log_p, -float("inf"))
-    return ops.where(empty, 0.0, log_p), ops.exp(log_posterior)
+    shares = ops.softmax(forward + backward - emissions, axis=2)
+    blank = ops.sum(shares[:, :, 0::2], axis=2, keepdims=True)
+    return log_p, ops.concatenate([blank, shares[:, :, 1::2]], axis=2)
 
 
 def _skips(extended):
@@ -218,3 +229,59 @@ def _log_add(first, second, third):
     largest = ops.maximum(ops.maximum(first, second), third)
     total = ops.exp(first - largest) + ops.exp(second - largest)
     return largest + ops.log(total + ops.exp(third - largest))
+
+
+def _torch_loss(labels, logits, label_lengths, frame_lengths):
+    """The same on torch, where `ops.scan` is a slow loop in Python.
+
+    torch's own kernel does the recursion; the gradient is made together with the loss.
+    """
+    import torch
+
+    columns = torch.nn.functional.pad(labels, (1, 0)).long()  # BLANK is 0
+    time = torch.arange(logits.shape[1], device=logits.device)
+
+    class Loss(torch.autograd.Function):
+        @staticmethod
+        def forward(context, logits):
+            log_probs = torch.log_softmax(logits, dim=2)
+            index = columns[:, None].expand(-1, logits.shape[1], -1)
+            emissions = log_probs.gather(2, index).clamp_(min=LOG_ZERO)
+            losses, shares = _torch_shares(
+                emissions, columns, label_lengths, frame_lengths
+            )
+            gradient = log_probs.exp_().scatter_add_(2, index, -shares)
+            possible = losses < -LOG_ZERO / 2
+            inside = (time < frame_lengths[:, None]) & possible[:, None]
+            context.save_for_backward(gradient.masked_fill_(~inside[:, :, None], 0.0))
+            return losses.masked_fill_(~possible, float("inf"))
+
+        @staticmethod
+        def backward(context, slopes):
+            return context.saved_tensors[0] * slopes[:, None, None]
+
+    return Loss.apply(logits)
+
+
+def _torch_shares(emissions, columns, label_lengths, frame_lengths):
+    """Losses (batch,) and the share of the blank and every target in every frame.
+
+    To the kernel, the columns of the emissions are the labels; equal targets all go by
+    the column of the first of them, which gets their common share.
+    """
+    import torch
+
+    same = columns[:, :, None] == columns[:, None, :]
+    with torch.enable_grad():
+        losses = torch.nn.functional.ctc_loss(
+            emissions.requires_grad_().transpose(0, 1),
+            torch.argmax(same.int(), dim=2)[:, 1:],
+            frame_lengths,
+            label_lengths,
+            reduction="none",
+        )
+        (slopes,) = torch.autograd.grad(losses.sum(), emissions)
+    # The kernel gives p - share, as if its input came out of a softmax. In long
+    # utterances float32 leaves it two digits; most of the error is common to a frame.
+    shares = emissions.detach().exp().sub_(slopes)
+    return losses.detach(), shares.div_(shares.sum(dim=2, keepdim=True))
