@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test quick lab lint clean
+.PHONY: demo test test-backends quick lab lint clean
 
 $(VENV): $(VENV)/ready
 
@@ -17,8 +17,20 @@ $(VENV)/ready: requirements.txt pyproject.toml
 demo: $(VENV)/ready
 	$(BIN)/python -m data_prep.demo
 
-test: $(VENV)/ready
+# JAX is small, and the engine for several processes.
+$(VENV)/jax: $(VENV)/ready
+	$(BIN)/pip install --quiet --editable '.[jax]'
+	touch $@
+
+test: $(VENV)/jax
 	$(BIN)/pytest
+
+# The same with torch, for the tests that depend on the backend. The usual wheel of torch
+# brings gigabytes of CUDA on Linux, so this is not part of `make test`; a torch that is
+# installed already is kept.
+test-backends: $(VENV)/jax
+	$(BIN)/pip install --quiet --editable '.[backends]'
+	$(BIN)/pytest tests/test_backends.py
 
 quick: $(VENV)/ready
 	$(BIN)/pytest -m "not slow"

@@ -97,6 +97,7 @@ def _add_train(commands):
         "--workers",
         type=int,
         default=1,
+        metavar="N",
         help="processes that share every batch (JAX)",
     )
     train.add_argument("--resume", action="store_true", help="go on after a stop")
@@ -132,6 +133,8 @@ def _add_transcribe(commands):
 def _train(options):
     from zhasr import supervisor
 
+    if options.workers < 1:
+        raise ValueError(f"expected 1 worker or more, received {options.workers}")
     if supervisor.wanted(options.workers):
         supervisor.run(options.arguments, options.workers, options.out)
         return

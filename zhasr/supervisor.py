@@ -53,7 +53,7 @@ def run(arguments, workers, out):
     """
     if importlib.util.find_spec("jax") is None:
         raise WorkerError(
-            "training in several processes needs JAX: pip install 'zhasr[jax]'"
+            "training in several processes needs JAX: pip install --editable '.[jax]'"
         )
     places = _places(workers)
     logs = pathlib.Path(out) / "training"
