@@ -78,7 +78,7 @@ def losses_of(labels):
 
 def tensorflow_contests(labels, logits):
     """Graph and XLA; the sparse kernel has no XLA form."""
-    import tensorflow as tf
+    from zhasr.backend import tensorflow as tf
 
     variable, sparse = tf.constant(logits), tf.sparse.from_dense(labels)
     frame_lengths = np.full(BATCH, FRAMES, np.int32)
