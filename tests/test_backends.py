@@ -47,7 +47,8 @@ def on(backend, *arguments):
 @pytest.mark.parametrize("backend", OTHERS)
 def test_the_tests_of_network_loss_and_training_pass(backend):
     files = [f"test_{name}.py" for name in TESTED]
-    output = on(backend, "-m", "pytest", "-q", "-m", "not slow", *files)
+    chosen = "not slow or every_backend"
+    output = on(backend, "-m", "pytest", "-q", "-m", chosen, *files)
     assert " passed" in output
 
 
@@ -79,6 +80,8 @@ def log_probs(network, description):
     return recognizer.log_probs_of_features(model, frames.astype(np.float32))
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_steps_lower_the_loss(name):
     keras.utils.set_random_seed(0)
