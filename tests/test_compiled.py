@@ -1,0 +1,37 @@
+"""Compiled functions are forgotten when any source changes."""
+
+import subprocess
+import sys
+
+from zhasr import compiled
+
+
+def test_a_changed_source_forgets_all(tmp_path):
+    source, cache = tmp_path / "one.py", tmp_path / "__pycache__"
+    source.write_text("a = 1\n")
+    assert compiled.forget_old(tmp_path)
+    kept = cache / "other.function-1.py311.nbi"
+    kept.write_bytes(b"compiled")
+    assert not compiled.forget_old(tmp_path) and kept.exists()
+    source.write_text("a = 2\n")
+    assert compiled.forget_old(tmp_path) and not kept.exists()
+
+
+def test_a_callee_in_another_file_is_compiled_again(tmp_path):
+    (tmp_path / "callee.py").write_text(
+        "from zhasr import compiled\n@compiled.njit\ndef number():\n    return 1\n"
+    )
+    (tmp_path / "caller.py").write_text(
+        "from zhasr import compiled\n"
+        f"compiled.forget_old({str(tmp_path)!r})\n"
+        "import callee\n"
+        "@compiled.njit\n"
+        "def twice():\n    return 2 * callee.number()\n"
+        "print(twice())\n"
+    )
+    run = [sys.executable, str(tmp_path / "caller.py")]
+    said = [subprocess.run(run, capture_output=True, text=True).stdout]
+    changed = (tmp_path / "callee.py").read_text().replace("return 1", "return 4")
+    (tmp_path / "callee.py").write_text(changed)
+    said.append(subprocess.run(run, capture_output=True, text=True).stdout)
+    assert said == ["2\n", "8\n"]

@@ -1,0 +1,49 @@
+"""Functions compiled to machine code by numba, kept on disk between runs.
+
+    @compiled.njit
+    def kernel(array): ...
+
+numba keeps what it compiled in `__pycache__` and compiles a function again when its
+file has changed, but not when a function of another file that it calls has. After a
+`git pull` the searches could so run old code in part, and err silently. Therefore
+everything is forgotten as soon as any file of the package differs.
+"""
+
+import functools
+import hashlib
+import pathlib
+
+import numba
+
+STAMP = "zhasr-compiled-from.txt"
+
+njit = functools.partial(numba.njit, cache=True)
+
+
+def forget_old(folder):
+    """Delete the compiled functions of a folder if a source there has changed.
+
+    Args:
+        folder: path of a package.
+
+    Returns:
+        bool, whether they were deleted.
+    """
+    cache = pathlib.Path(folder) / "__pycache__"
+    digest = hashlib.sha256()
+    for path in sorted(pathlib.Path(folder).glob("*.py")):
+        digest.update(path.read_bytes())
+    stamp = cache / STAMP
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return False
+    try:
+        cache.mkdir(exist_ok=True)
+        for path in cache.glob("*.nb[ci]"):
+            path.unlink(missing_ok=True)
+        stamp.write_text(digest.hexdigest())
+    except OSError:  # not ours to write: then numba keeps its files elsewhere
+        return False
+    return True
+
+
+forget_old(pathlib.Path(__file__).parent)
