@@ -1,0 +1,88 @@
+"""Weights that make fewer errors; the file they are kept in."""
+
+import json
+
+import numpy as np
+import pytest
+from test_word_search import even_model, planted, small_tree
+
+from zhasr import tuning, word_search
+
+
+@pytest.fixture(scope="module")
+def cases():
+    """Sentences whose blanks are so likely that a bonus is needed to hear anything."""
+    log_probs = planted([0, 1, 0, 2, 0, 3, 0], 4, peak=0.9)
+    with np.errstate(divide="ignore"):
+        probs = np.exp(log_probs)
+    probs[1::2, 0] = 0.5 * probs[1::2].max(axis=1)
+    log_probs = np.log(probs / probs.sum(axis=1, keepdims=True))
+    return [tuning.Case(log_probs, ("ma1", "ma2", "shi4"), "妈麻事")] * 2
+
+
+def test_errors_fall(cases):
+    start = word_search.Options(syllable_bonus=0.5)
+    told = []
+    trials = tuning.tune(cases, small_tree(even_model()), start, told.append)
+    errors = [trial.counts.errors for trial in trials]
+    assert trials[0].options == start
+    assert errors[0] > 0 and errors == sorted(errors, reverse=True)
+    assert trials[-1].counts.errors < trials[0].counts.errors
+    assert len(told) >= len(trials) and set(map(id, trials)) <= set(map(id, told))
+    assert trials[-1].counts.reference_length == 6
+
+
+def test_what_is_good_stays(cases):
+    sure = [tuning.Case(planted([0, 3, 0], 4, 0.999), ("shi4",), "事")]
+    start = word_search.Options()
+    trials = tuning.tune(sure, small_tree(even_model()), start)
+    assert [trial.options for trial in trials] == [start]
+
+
+def test_without_texts_syllables_are_counted(cases):
+    silent = [tuning.Case(case.log_probs, case.syllables) for case in cases]
+    trials = tuning.tune(silent, small_tree(even_model()))
+    assert trials[-1].counts.reference_length == 6
+
+
+def test_nothing_to_tune_on(cases):
+    with pytest.raises(tuning.TuningError, match="0 of 0"):
+        tuning.tune([], small_tree(even_model()))
+    mixed = [cases[0], tuning.Case(cases[0].log_probs, ("ma1",))]
+    with pytest.raises(tuning.TuningError, match="1 of 2"):
+        tuning.tune(mixed, small_tree(even_model()))
+
+
+def test_weights_are_kept_in_the_model_folder(tmp_path, cases):
+    assert tuning.load(tmp_path) == word_search.Options()
+    trials = tuning.tune(cases, small_tree(even_model()))
+    tuning.save(tmp_path, trials, about="two sentences")
+    assert tuning.load(tmp_path) == trials[-1].options
+    content = json.loads((tmp_path / tuning.NAME).read_text())
+    assert content["tuning"]["about"] == "two sentences"
+    assert content["tuning"]["error"] <= content["tuning"]["error_before"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": "other"}',
+        '{"format": "zhasr-decoding-1", "words": {}}',
+        '{"format": "zhasr-decoding-1", "words": {"language_weight": "x"}}',
+    ],
+)
+def test_damaged_weights_are_refused(tmp_path, content):
+    (tmp_path / tuning.NAME).write_text(content)
+    with pytest.raises(tuning.TuningError, match=r"decoding.json: expected weights"):
+        tuning.load(tmp_path)
+
+
+def test_negative_language_weight_is_refused(tmp_path):
+    words = {"language_weight": -1, "word_bonus": 0, "syllable_bonus": 0}
+    content = {"format": tuning.FORMAT, "words": words}
+    (tmp_path / tuning.NAME).write_text(json.dumps(content))
+    with pytest.raises(tuning.TuningError, match="at least 0"):
+        tuning.load(tmp_path)

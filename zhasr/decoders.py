@@ -1,0 +1,144 @@
+"""The ways from posteriors to a sentence that the commands offer.
+
+    greedy   the best path, then characters for its syllables
+    beam     many label sequences, then characters for each of them (two stages)
+    words    one pass: sound, lexicon and language model together
+
+All give a `word_search.Hypothesis`: words with syllables, times and confidence.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from zhasr import (
+    decoding,
+    hanzi,
+    label_tree,
+    spoken,
+    two_stage,
+    vocabulary,
+    word_search,
+)
+
+NAMES = ("greedy", "beam", "words")
+
+
+class DecoderError(ValueError):
+    """A decoder that lacks what it needs."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decoder:
+    """A way to decode the posteriors of one network.
+
+    Args:
+        name: str, one of NAMES.
+        names: vocabulary.Vocabulary of the network.
+        language: hanzi.Language, or None where only syllables are wanted.
+        options: word_search.Options.
+        tree: label_tree.LabelTree of the one-pass search, else None.
+    """
+
+    name: str
+    names: vocabulary.Vocabulary
+    language: hanzi.Language | None
+    options: word_search.Options
+    tree: label_tree.LabelTree | None
+
+    @property
+    def writes_characters(self):
+        """Whether its hypotheses have a text."""
+        return self.language is not None or self.names.kind == "character"
+
+
+def build(name, names, language=None, options=None):
+    """Make a decoder.
+
+    Args:
+        name: str, one of NAMES.
+        names: vocabulary.Vocabulary of the network.
+        language: hanzi.Language; without it only syllables are found, unless the
+            network writes characters.
+        options: word_search.Options, as of `tuning.load`.
+
+    Returns:
+        Decoder.
+
+    Raises:
+        DecoderError: another name, or no language for words.
+        label_tree.LabelTreeError: a vocabulary without words.
+    """
+    if name not in NAMES:
+        raise DecoderError(f"expected a decoder of {NAMES}, received {name!r}")
+    if name == "words" and language is None:
+        raise DecoderError(
+            "expected a language for the decoder of words, received none: give a "
+            "language folder, or use the decoder 'beam'"
+        )
+    tree = label_tree.build(names, language) if name == "words" else None
+    return Decoder(name, names, language, options or word_search.Options(), tree)
+
+
+def decode(decoder, log_probs, count=1):
+    """Find what was said.
+
+    Args:
+        decoder: Decoder.
+        log_probs: float array (frames, labels), natural logarithms.
+        count: int, hypotheses that are wanted; greedy has only one.
+
+    Returns:
+        list of word_search.Hypothesis, the best first, never empty.
+
+    Raises:
+        ValueError: see `decoding.greedy`.
+    """
+    if decoder.name == "words":
+        found = word_search.search(log_probs, decoder.tree, count, decoder.options)
+    elif decoder.name == "greedy":
+        found = [_written(decoder, decoding.greedy(log_probs), 0.0)]
+    elif decoder.language is None or decoder.names.kind == "character":
+        sequences = decoding.beam(
+            log_probs, None, count, decoder.options, _label_language(decoder)
+        )
+        found = [_written(decoder, one.labels, one.score) for one in sequences]
+    else:
+        found = two_stage.search(
+            log_probs, decoder.names, decoder.language, count, decoder.options
+        )
+    return found or [word_search.Hypothesis((), -np.inf)]
+
+
+def _label_language(decoder):
+    """The language model of characters for a network that writes them, or None."""
+    if decoder.language is None or decoder.language.characters is None:
+        return None
+    return decoding.LabelLanguage(
+        decoder.language.characters,
+        decoder.names.labels,
+        decoder.options.language_weight,
+        decoder.options.syllable_bonus,
+    )
+
+
+def _written(decoder, labels, score):
+    """A hypothesis of labels: with the characters that are likeliest for them."""
+    syllables = spoken.syllables(decoder.names, labels)
+    if decoder.names.kind == "character":
+        texts = decoder.names.decode([each.label for each in labels])
+        words = [(text, [one]) for text, one in zip(texts, syllables, strict=True)]
+    elif decoder.language is None:
+        words = [("", [one]) for one in syllables]
+    else:
+        converted = hanzi.convert([one.text for one in syllables], decoder.language)
+        words = [
+            (word.text, syllables[word.start : word.end]) for word in converted.words
+        ]
+    return word_search.Hypothesis(tuple(_word(*word) for word in words), score)
+
+
+def _word(text, syllables):
+    confidence = float(np.mean([one.probability for one in syllables]))
+    start, end = syllables[0].start, syllables[-1].end
+    return word_search.Word(text, tuple(syllables), start, end, confidence)
