@@ -8,12 +8,14 @@ from zhasr import compiled
 
 def test_a_changed_source_forgets_all(tmp_path):
     source, cache = tmp_path / "one.py", tmp_path / "__pycache__"
-    source.write_text("a = 1\n")
+    source.write_text("@compiled.njit\ndef one(): ...\n")
     assert compiled.forget_old(tmp_path)
     kept = cache / "other.function-1.py311.nbi"
     kept.write_bytes(b"compiled")
     assert not compiled.forget_old(tmp_path) and kept.exists()
-    source.write_text("a = 2\n")
+    (tmp_path / "plain.py").write_text("a = 1\n")
+    assert not compiled.forget_old(tmp_path) and kept.exists()
+    source.write_text("@compiled.njit\ndef two(): ...\n")
     assert compiled.forget_old(tmp_path) and not kept.exists()
 
 

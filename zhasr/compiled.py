@@ -6,7 +6,7 @@
 numba keeps what it compiled in `__pycache__` and compiles a function again when its
 file has changed, but not when a function of another file that it calls has. After a
 `git pull` the searches could so run old code in part, and err silently. Therefore
-everything is forgotten as soon as any file of the package differs.
+everything is forgotten as soon as any file with compiled functions differs.
 """
 
 import functools
@@ -16,12 +16,13 @@ import pathlib
 import numba
 
 STAMP = "zhasr-compiled-from.txt"
+DECORATOR = b"@compiled.njit"
 
 njit = functools.partial(numba.njit, cache=True)
 
 
 def forget_old(folder):
-    """Delete the compiled functions of a folder if a source there has changed.
+    """Delete the compiled functions of a folder if one of them has changed.
 
     Args:
         folder: path of a package.
@@ -32,7 +33,9 @@ def forget_old(folder):
     cache = pathlib.Path(folder) / "__pycache__"
     digest = hashlib.sha256()
     for path in sorted(pathlib.Path(folder).glob("*.py")):
-        digest.update(path.read_bytes())
+        source = path.read_bytes()
+        if DECORATOR in source:
+            digest.update(source)
     stamp = cache / STAMP
     if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return False
