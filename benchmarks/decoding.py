@@ -21,15 +21,14 @@ import figures
 import numpy as np
 
 from zhasr import (
+    decoders,
     decoding,
     hanzi,
     label_tree,
     pinyin,
     scoring,
-    spoken,
-    two_stage,
+    tuning,
     vocabulary,
-    word_search,
 )
 
 SENTENCES = pathlib.Path(__file__).parents[1] / "data_prep" / "sentences.txt"
@@ -37,7 +36,10 @@ LABELS = 1300
 FRAMES_A_SECOND = 25
 FRAMES_OF_SYLLABLE = 5.5
 SWAPS = "an ang,en eng,in ing,z zh,c ch,s sh,n l,f h,r l".split(",")
+DEVELOPMENT = 60  # sentences to tune on
 KINDS = ("syllable", "base-syllable", "character")
+TWO_STAGE = ("greedy", "beam")  # decoders whose characters follow the syllables
+COMPARED = (("greedy", "one-pass"), ("two-stage", "one-pass"))
 
 
 def main():
@@ -55,7 +57,12 @@ def main():
     else:
         names = most_common_syllables(language)
         cases = made_up(names, options.sentences)
-    searches, preparation = prepare(names, language)
+    if options.model:
+        weights = tuning.load(options.model)
+    else:
+        weights = tuned(names, language)
+    print(f"weights: {weights}")
+    searches, preparation = prepare(names, language, weights)
     durations, found = measure(searches, cases, options.repetitions)
     report(cases, names, durations, found, preparation)
 
@@ -131,24 +138,37 @@ def recorded(model, manifest_path, count):
     return loaded.description.vocabulary, cases
 
 
-def prepare(names, language):
-    """Functions from posteriors to (syllables, characters), and seconds to set up."""
+def tuned(names, language):
+    """Weights that are good for other invented posteriors: word_search.Options."""
+    cases = [
+        tuning.Case(frames, case.reference_syllables, case.reference_text)
+        for case, frames in made_up(names, DEVELOPMENT, seed=1)
+    ]
+    return tuning.tune(cases, label_tree.build(names, language))[-1].options
+
+
+def prepare(names, language, weights):
+    """Functions from posteriors to a hypothesis, and seconds to set up.
+
+    "beam" is the likeliest label sequence, "two-stage" the likeliest text of many.
+    """
+    built = {name: decoders.build(name, names, language, weights) for name in TWO_STAGE}
     start = time.perf_counter()
-    tree = label_tree.build(names, language)
+    built["one-pass"] = decoders.build("words", names, language, weights)
     seconds = time.perf_counter() - start
 
-    def written(labels):
-        syllables = tuple(each.text for each in spoken.syllables(names, labels))
-        return syllables, hanzi.convert(syllables, language).text
+    def beam(frames):
+        best = decoding.beam(frames, options=weights)[0]
+        return decoders.written(built["greedy"], best.labels, best.score)
 
-    def best(hypotheses):
-        return hypotheses[0].syllables, hypotheses[0].text
+    def search(name):
+        return lambda frames: decoders.decode(built[name], frames)[0]
 
     searches = {
-        "greedy": lambda frames: written(decoding.greedy(frames)),
-        "beam": lambda frames: written(decoding.beam(frames)[0].labels),
-        "two-stage": lambda frames: best(two_stage.search(frames, names, language)),
-        "one-pass": lambda frames: best(word_search.search(frames, tree)),
+        "greedy": search("greedy"),
+        "beam": beam,
+        "two-stage": search("beam"),
+        "one-pass": search("one-pass"),
     }
     return searches, seconds
 
@@ -178,12 +198,20 @@ def report(cases, names, durations, found, preparation):
     realtime = {
         name: seconds / statistics.median(each) for name, each in durations.items()
     }
-    scores = {name: score(cases, names, each) for name, each in found.items()}
+    scored = {name: hypotheses(cases, each) for name, each in found.items()}
+    toned = names.kind != "base-syllable"
+    scores = {name: scoring.score(each, toned).rates for name, each in scored.items()}
     rows = [
         (name, realtime[name], *(percent(scores[name][kind]) for kind in KINDS))
         for name in found
     ]
     figures.table(("search", "× real time", *KINDS), rows)
+    print("\nDifference of two searches, with 95 % interval (paired bootstrap)")
+    rows = [
+        (f"{first} to {second}", *compared(scored[first], scored[second], toned))
+        for first, second in COMPARED
+    ]
+    figures.table(("", *KINDS), rows)
     for name in found:
         word = name.replace("-", "_")
         figures.figure(f"decoding_{word}_realtime", realtime[name], "x")
@@ -193,13 +221,25 @@ def report(cases, names, durations, found, preparation):
         figures.figure(f"decoding_one_pass_{word}_error", rate, "%")
 
 
-def score(cases, names, found):
-    """Error rates of one search."""
-    scored = [
-        dataclasses.replace(case, hypothesis_syllables=said, hypothesis_text=text)
-        for (case, _), (said, text) in zip(cases, found, strict=True)
+def hypotheses(cases, found):
+    """What one search found, beside what was said: list of scoring.Scored."""
+    return [
+        dataclasses.replace(
+            case, hypothesis_syllables=one.syllables, hypothesis_text=one.text
+        )
+        for (case, _), one in zip(cases, found, strict=True)
     ]
-    return scoring.score(scored, toned=names.kind != "base-syllable").rates
+
+
+def compared(first, second, toned):
+    """The differences of all kinds, as text."""
+    for kind in KINDS:
+        if kind == "syllable" and not toned:
+            yield "–"
+            continue
+        difference = scoring.compare(first, second, kind)
+        low, high = (100 * end for end in difference.interval)
+        yield f"{100 * difference.difference:+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
 def percent(rate):

@@ -97,12 +97,12 @@ def decode(decoder, log_probs, count=1):
     if decoder.name == "words":
         found = word_search.search(log_probs, decoder.tree, count, decoder.options)
     elif decoder.name == "greedy":
-        found = [_written(decoder, decoding.greedy(log_probs), 0.0)]
+        found = [written(decoder, decoding.greedy(log_probs), 0.0)]
     elif decoder.language is None or decoder.names.kind == "character":
         sequences = decoding.beam(
             log_probs, None, count, decoder.options, _label_language(decoder)
         )
-        found = [_written(decoder, one.labels, one.score) for one in sequences]
+        found = [written(decoder, one.labels, one.score) for one in sequences]
     else:
         found = two_stage.search(
             log_probs, decoder.names, decoder.language, count, decoder.options
@@ -122,8 +122,17 @@ def _label_language(decoder):
     )
 
 
-def _written(decoder, labels, score):
-    """A hypothesis of labels: with the characters that are likeliest for them."""
+def written(decoder, labels, score):
+    """Write the characters that are likeliest for some labels.
+
+    Args:
+        decoder: Decoder; without a language there are only syllables.
+        labels: sequence of decoding.Decoded.
+        score: float, of the labels.
+
+    Returns:
+        word_search.Hypothesis.
+    """
     syllables = spoken.syllables(decoder.names, labels)
     if decoder.names.kind == "character":
         texts = decoder.names.decode([each.label for each in labels])
