@@ -60,23 +60,29 @@ def _hypotheses(ranked, count):
     """Hypotheses of the best (score, list of (text, syllables))."""
     scores = np.array([score for score, _ in ranked])
     shares = np.exp(scores - np.logaddexp.reduce(scores))
-    spans = [[_span(*word) for word in words] for _, words in ranked]
+    spans = [_spans_by_text(words) for _, words in ranked]
     hypotheses = []
     for score, words in ranked[:count]:
         said = []
         for text, syllables in words:
-            span = _span(text, syllables)
-            having = [any(_same(span, other) for other in others) for others in spans]
+            start, end = _span(syllables)
+            having = [
+                any(start < e and s < end for s, e in others.get(text, ()))
+                for others in spans
+            ]
             confidence = min(1.0, float(shares[having].sum()))
-            said.append(word_search.Word(text, syllables, *span[1:], confidence))
+            said.append(word_search.Word(text, syllables, start, end, confidence))
         hypotheses.append(word_search.Hypothesis(tuple(said), float(score)))
     return hypotheses
 
 
-def _span(text, syllables):
-    return text, syllables[0].start, syllables[-1].end
+def _spans_by_text(words):
+    """When each word is said in a sequence: dict of str to list of (start, end)."""
+    spans = {}
+    for text, syllables in words:
+        spans.setdefault(text, []).append(_span(syllables))
+    return spans
 
 
-def _same(one, other):
-    """Whether two (text, start, end) are the same word at about the same time."""
-    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
+def _span(syllables):
+    return syllables[0].start, syllables[-1].end

@@ -58,8 +58,7 @@ def _ways(search, finals, scores):
     What a choice loses is known when it is made, so a heap of unfinished ways puts them
     in the right order (best-first search, with an exact estimate of the rest).
     """
-    records = search.records.tolist()
-    others = search.others.tolist()
+    records, others = search.records, search.others  # long: few of them are looked at
     newest_first = itertools.count(0, -1)  # of equals: a way is followed to its end
     heap = []
 
@@ -73,12 +72,13 @@ def _ways(search, finals, scores):
     while heap:
         loss, _, way = heapq.heappop(heap)
         before = way[0][BEFORE]
-        while before != NONE and records[before][WORD] == NONE:  # within a word
-            way, before = (records[before], way), records[before][BEFORE]
+        while before != NONE and records[before]["word"] == NONE:  # within a word
+            way = (records[before].item(), way)
+            before = way[0][BEFORE]
         if before == NONE:
             yield -loss, list(_labels(way))
         else:
-            push(-loss, records[before], way)
+            push(-loss, records[before].item(), way)
 
 
 def _labels(way):
@@ -92,11 +92,12 @@ def _choices(records, others, record, ratio=0.0):
     yield ratio, record
     item = record[OTHERS]
     while item != NONE:
-        other, change, item = others[item]
+        other, change, item = others[item].item()
         if other == NONE:
             ratio += change
         else:
-            yield from _choices(records, others, records[other], ratio + change)
+            choice = records[other].item()
+            yield from _choices(records, others, choice, ratio + change)
 
 
 @compiled.njit
