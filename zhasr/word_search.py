@@ -33,7 +33,7 @@ class Options(decoding.Options):
     """
 
     width: int = 64
-    margin: float = 14.0
+    margin: float = 20.0
     language_weight: float = 0.8
     word_bonus: float = 0.0
     syllable_bonus: float = 1.0
