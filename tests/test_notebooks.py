@@ -1,11 +1,15 @@
 """Notebooks: they run in a clean kernel, and what is stored in them is their output."""
 
+import importlib
 import pathlib
 import re
+import time
 
 import nbclient
 import nbformat
 import pytest
+
+from zhasr import exercises
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -14,9 +18,23 @@ LARGEST = 1_000_000  # bytes
 MOST_LINES = 12  # of a code cell
 SECONDS = 600  # for one cell, on a machine that is busy
 CELLS, PICTURES = 10, 7  # of the whole path
+# Of each notebook, in seconds, on two cores that do nothing else
+LIMITS = {
+    "00": 240, "01": 60, "02": 60, "03": 90, "04": 60,
+    "05": 480, "06": 90, "07": 60, "08": 90, "09": 180,
+}  # fmt: skip
+LESSON_CELLS = range(12, 21)  # code
+LESSON_WORDS = range(900, 1501)
+LESSON_PICTURES = range(5, 10)
+LESSONS = [path for path in NOTEBOOKS if path != WHOLE_PATH]
 
 every_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
+)
+
+
+every_lesson = pytest.mark.parametrize(
+    "path", LESSONS, ids=[path.stem for path in LESSONS]
 )
 
 
@@ -85,6 +103,41 @@ def test_the_whole_path_has_ten_cells_and_says_that_it_is_synthetic():
     assert "not by people" in stream(notebook, "stdout")
 
 
+@every_lesson
+def test_a_lesson_has_the_size_of_a_lesson(path):
+    notebook = read(path)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert sum(len(text.split()) for text in prose) in LESSON_WORDS
+    assert len(code_cells(notebook)) in LESSON_CELLS
+    assert len(pictures(notebook)) in LESSON_PICTURES
+
+
+@every_lesson
+def test_a_lesson_has_the_form_of_a_lesson(path):
+    notebook = read(path)
+    title, text = notebook.cells[0].source, notebook.cells[-1].source
+    for part in ("**Goal.**", "**Time.**", "**You need**", "⟦"):
+        assert part in title
+    everything = "\n".join(cell.source for cell in notebook.cells)
+    assert "**Predict.**" in everything and "**What to see.**" in everything
+    assert "## Exercises" in everything and "## What we left out" in text
+
+
+@every_lesson
+def test_a_lesson_asks_every_exercise_of_its_module(path):
+    lesson = f"lesson_{path.stem[:2]}"
+    module = importlib.import_module(f"zhasr.exercises.{lesson}")
+    code = "\n".join(cell.source for cell in code_cells(read(path)))
+    checks = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, exercises.Exercise)
+    ]
+    assert checks
+    for name in checks:
+        assert f"{lesson}.{name}(" in code
+
+
 @pytest.mark.slow
 @every_notebook
 def test_it_runs_in_a_clean_kernel(path, tmp_path, monkeypatch):
@@ -95,12 +148,14 @@ def test_it_runs_in_a_clean_kernel(path, tmp_path, monkeypatch):
     stored, notebook = read(path), read(path)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
+    begun = time.monotonic()
     nbclient.NotebookClient(
         notebook,
         timeout=SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
+    assert time.monotonic() - begun < LIMITS[path.stem[:2]]
     assert_clean(notebook)
     assert len(pictures(notebook)) == len(pictures(stored))
     if path == WHOLE_PATH:

@@ -1,5 +1,7 @@
-"""Pictures of the path: one function for each figure of the notebooks.
+"""Pictures of the path, and the style of all pictures.
 
+One function for each figure of the notebooks: those of the whole path are here, those
+of the lessons in `plot_sound`, `plot_labels` and so on, named after what they show.
 They take arrays and return the axes; nothing is computed here that is not drawn.
 Colours can be told apart by colour-blind eyes, letters are large enough for a
 projector, and the ground is white whatever the theme. Hanzi are drawn only where a
@@ -19,11 +21,14 @@ from zhasr import audio, features, pinyin, report
 # Okabe and Ito (2008), Color Universal Design, section "palette"
 BLACK, ORANGE, SKY = "#000000", "#E69F00", "#56B4E9"
 BLUE, VERMILION = "#0072B2", "#D55E00"
+GREEN, PURPLE, YELLOW = "#009E73", "#CC79A7", "#F0E442"
 GREY, PALE = "#767676", "#EEEEEE"
 INITIAL, FINAL = BLUE, VERMILION
+TONES = {1: BLUE, 2: GREEN, 3: ORANGE, 4: VERMILION, 5: GREY}
 SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"
 
 WIDTH = 11.0  # inches
+RESOLUTION = 84  # dots per inch: wide enough for a page, small enough to be stored
 TINY, SMALL, LARGE = 10.5, 12, 16  # points
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib; it has ā, á, ǎ, à
@@ -61,7 +66,7 @@ ERROR_COLOURS = {
     "": "white",
     "substituted": ORANGE,
     "deleted": SKY,
-    "inserted": "#CC79A7",  # reddish purple
+    "inserted": PURPLE,
 }
 
 
@@ -69,7 +74,7 @@ ERROR_COLOURS = {
 
 
 @contextlib.contextmanager
-def _styled():
+def styled():
     """Draw in STYLE, whatever the style of the session.
 
     Matplotlib's own rc_context would put back all settings, also the interactive mode
@@ -83,11 +88,22 @@ def _styled():
         matplotlib.rcParams.update(before)
 
 
-def _axes(height, rows=1, **options):
-    """Axes on a white ground, `rows` of them under each other."""
+def new_axes(height, rows=1, columns=1, **options):
+    """Make axes on a white ground.
+
+    Args:
+        height: float, inches; all figures are WIDTH wide.
+        rows, columns: int, how many axes under and beside each other.
+        options: of `pyplot.subplots`, such as sharex=True.
+
+    Returns:
+        matplotlib Axes, or an array of them, as from `pyplot.subplots`.
+    """
     _, axes = pyplot.subplots(
         rows,
+        columns,
         figsize=(WIDTH, height),
+        dpi=RESOLUTION,
         facecolor="white",
         layout="constrained",
         **options,
@@ -123,8 +139,8 @@ def hanzi_font(text):
     return None
 
 
-def _title(axes, title, text):
-    """Write a title, and hanzi behind it where they can be drawn."""
+def title_with_hanzi(axes, title, text):
+    """Write a title, and hanzi behind it where they can be drawn; text may be ""."""
     font = hanzi_font(text) if text else None
     families = [STYLE["font.family"]]
     if font:
@@ -135,7 +151,7 @@ def _title(axes, title, text):
 # --- sound and features -------------------------------------------------------------
 
 
-@_styled()
+@styled()
 def waveform(samples, syllables=(), text=""):
     """Draw the samples of a recording.
 
@@ -149,18 +165,18 @@ def waveform(samples, syllables=(), text=""):
 
     Notebook: 00_whole_path.ipynb
     """
-    axes = _axes(3.0)
+    axes = new_axes(3.0)
     seconds = np.arange(len(samples)) / audio.SAMPLE_RATE
     axes.plot(seconds, samples, color=BLUE, linewidth=0.6)
     limit = 1.05 * max(1e-3, float(np.abs(samples).max(initial=0)))
     axes.set(ylim=(-limit, limit), xlabel="time, seconds")
     axes.set_ylabel("amplitude,\nfull scale is 1")
     axes.set_xlim(0, max(1, len(samples)) / audio.SAMPLE_RATE)
-    _title(axes, " ".join(syllables), text)
+    title_with_hanzi(axes, " ".join(syllables), text)
     return axes
 
 
-@_styled()
+@styled()
 def mfcc_and_pitch(mfcc, pitch):
     """Draw cepstra as an image and, below, the pitch as a line.
 
@@ -174,19 +190,29 @@ def mfcc_and_pitch(mfcc, pitch):
 
     Notebook: 00_whole_path.ipynb
     """
-    above, below = axes = _axes(
+    above, below = axes = new_axes(
         6.5, rows=2, sharex=True, gridspec_kw={"height_ratios": (3, 2)}
     )
-    image = _image(above, mfcc.T, (-SPREAD, SPREAD), DIVERGING)
+    image = draw_image(above, mfcc.T, (-SPREAD, SPREAD), DIVERGING)
     above.figure.colorbar(image, ax=above, label="standard deviations", pad=0.01)
-    _name_groups(above, ("cepstra", "Δ", "ΔΔ"), features.CEPSTRA)
+    name_groups(above, ("cepstra", "Δ", "ΔΔ"), features.CEPSTRA)
     above.set_title("MFCC: 13 cepstra, their slopes Δ, the slopes of these ΔΔ")
-    _draw_pitch(below, pitch)
+    draw_pitch(below, pitch)
     return axes
 
 
-def _image(axes, rows, limits, colours):
-    """Draw (rows, frames) with the first row at the bottom and seconds below."""
+def draw_image(axes, rows, limits, colours):
+    """Draw features with the first at the bottom and seconds below.
+
+    Args:
+        axes: matplotlib Axes.
+        rows: float array (features, frames).
+        limits: pair of float, the values at the ends of the scale of colours.
+        colours: str, name of a colour map: SEQUENTIAL or DIVERGING.
+
+    Returns:
+        matplotlib AxesImage.
+    """
     end = features.frames_to_seconds(rows.shape[1])
     return axes.imshow(
         rows,
@@ -200,7 +226,7 @@ def _image(axes, rows, limits, colours):
     )
 
 
-def _name_groups(axes, names, size):
+def name_groups(axes, names, size):
     """Write a name beside each group of rows, and lines between groups."""
     axes.set_yticks([size * (index + 0.5) for index in range(len(names))], names)
     axes.tick_params(axis="y", length=0)
@@ -208,8 +234,13 @@ def _name_groups(axes, names, size):
         axes.axhline(size * index, color=BLACK, linewidth=1.2)
 
 
-def _draw_pitch(axes, pitch):
-    """F0 in Hz: a strong line where there is a voice, a thin one between."""
+def draw_pitch(axes, pitch):
+    """Draw F0 in Hz: a strong line where there is a voice, a thin one between.
+
+    Args:
+        axes: matplotlib Axes.
+        pitch: float array (frames, 3), as of `features.pitch`.
+    """
     seconds = features.frames_to_seconds(np.arange(len(pitch)))
     hertz = np.exp(pitch[:, 0])
     voiced = np.where(pitch[:, 2] > features.VOICED, hertz, np.nan)
@@ -224,7 +255,7 @@ def _draw_pitch(axes, pitch):
 # --- batches and training -----------------------------------------------------------
 
 
-@_styled()
+@styled()
 def batch(values, frames):
     """Draw one feature of a batch: real frames in colour, padding hatched.
 
@@ -237,12 +268,12 @@ def batch(values, frames):
 
     Notebook: 00_whole_path.ipynb
     """
-    axes = _axes(1.6 + 0.32 * len(values))
+    axes = new_axes(1.6 + 0.32 * len(values))
     real = np.arange(values.shape[1]) < np.asarray(frames)[:, None]
     axes.set_facecolor(PALE)
     axes.patch.set(hatch="///", edgecolor="#BBBBBB", linewidth=0)
     masked = np.ma.masked_where(~real, values)
-    image = _image(axes, masked, (-SPREAD, SPREAD), SEQUENTIAL)
+    image = draw_image(axes, masked, (-SPREAD, SPREAD), SEQUENTIAL)
     axes.figure.colorbar(image, ax=axes, label="energy, standard dev.", pad=0.01)
     for row in range(1, len(values)):
         axes.axhline(row, color="white", linewidth=3)
@@ -253,7 +284,7 @@ def batch(values, frames):
     return axes
 
 
-@_styled()
+@styled()
 def training(minutes, loss, error):
     """Draw how the loss and the development error fall.
 
@@ -269,7 +300,7 @@ def training(minutes, loss, error):
     Notebook: 00_whole_path.ipynb
     """
     minutes, error = np.asarray(minutes, float), np.asarray(error, float)
-    above, below = axes = _axes(5.5, rows=2, sharex=True)
+    above, below = axes = new_axes(5.5, rows=2, sharex=True)
     above.plot(minutes, loss, color=BLUE, marker="o")
     above.set(ylabel="nats per label", ylim=(0, None))
     above.set_title("Training loss: the sentences that the network learns from")
@@ -287,7 +318,7 @@ def training(minutes, loss, error):
 # --- posteriors and transcripts -----------------------------------------------------
 
 
-@_styled()
+@styled()
 def posteriors(samples, probabilities, labels, transcript, frame_seconds):
     """Draw what the network believes at every moment, and what is read from it.
 
@@ -304,7 +335,7 @@ def posteriors(samples, probabilities, labels, transcript, frame_seconds):
 
     Notebook: 00_whole_path.ipynb
     """
-    above, below = axes = _axes(
+    above, below = axes = new_axes(
         6.0, rows=2, sharex=True, gridspec_kw={"height_ratios": (2, 3)}
     )
     _draw_syllables(above, samples, transcript)
@@ -353,7 +384,7 @@ def _colour(label):
     return INITIAL if label in pinyin.INITIALS else FINAL
 
 
-@_styled()
+@styled()
 def alignment(pairs, text=""):
     """Draw a hypothesis under its reference, in one box for each pair.
 
@@ -368,7 +399,7 @@ def alignment(pairs, text=""):
     Notebook: 00_whole_path.ipynb
     """
     rows = max(1, math.ceil(len(pairs) / PAIRS_IN_ROW))
-    axes = _axes(0.7 + 1.3 * rows)
+    axes = new_axes(0.7 + 1.3 * rows)
     for index, (reference, hypothesis) in enumerate(pairs):
         row, column = divmod(index, PAIRS_IN_ROW)
         kind = _kind(reference, hypothesis)
@@ -381,7 +412,7 @@ def alignment(pairs, text=""):
     for spine in axes.spines.values():
         spine.set_visible(False)
     wrong = sum(first != second for first, second in pairs)
-    _title(axes, f"{wrong} errors in {_length(pairs)} syllables", text)
+    title_with_hanzi(axes, f"{wrong} errors in {_length(pairs)} syllables", text)
     return axes
 
 
@@ -412,7 +443,7 @@ def _draw_pair(axes, column, top, pair):
     axes.text(column + 0.5, top + 2.3, kind, ha="center", va="center", fontsize=TINY)
 
 
-@_styled()
+@styled()
 def error_rates(rates):
     """Draw error rates as bars, with their 95 % intervals.
 
@@ -426,7 +457,7 @@ def error_rates(rates):
     Notebook: 00_whole_path.ipynb
     """
     rates = {kind: rate for kind, rate in rates.items() if rate is not None}
-    axes = _axes(1.6 + 0.6 * len(rates))
+    axes = new_axes(1.6 + 0.6 * len(rates))
     for place, rate in enumerate(rates.values()):
         middle = 100 * rate.rate
         low, high = 100 * np.array(rate.interval or (rate.rate, rate.rate))
