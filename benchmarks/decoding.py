@@ -24,7 +24,6 @@ from zhasr import (
     decoders,
     decoding,
     hanzi,
-    label_tree,
     pinyin,
     scoring,
     tuning,
@@ -144,7 +143,7 @@ def tuned(names, language):
         tuning.Case(frames, case.reference_syllables, case.reference_text)
         for case, frames in made_up(names, DEVELOPMENT, seed=1)
     ]
-    return tuning.tune(cases, label_tree.build(names, language))[-1].options
+    return tuning.tune(cases, decoders.build("words", names, language))[-1].options
 
 
 def prepare(names, language, weights):

@@ -31,6 +31,7 @@ def fails(capsys, *arguments):
     except SystemExit as stopped:  # argparse
         assert stopped.code == 2
     lines = capsys.readouterr().err.strip().splitlines()
+    lines = [line for line in lines if not line.startswith("note: compiling")]
     assert "Traceback" not in "".join(lines)
     assert len(lines) == 1
     return lines[0]
@@ -46,7 +47,8 @@ def test_info_prints_what_a_folder_holds(model, capsys):
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])
 def test_transcribe_takes_any_rate(model, tmp_path, capsys, rate, channels):
     path = write_tone(tmp_path / "tone.wav", rate, channels)
-    assert cli.main(["transcribe", str(model), str(path)]) == 0
+    arguments = ["transcribe", str(model), str(path), "--language", "none"]
+    assert cli.main(arguments) == 0
     known = {"a1", "a2", "ba4"}
     assert set(capsys.readouterr().out.split()) <= known
 
@@ -55,9 +57,8 @@ def test_transcribe_goes_on_after_a_bad_file(model, tmp_path, capsys):
     good = write_tone(tmp_path / "good.wav")
     bad = tmp_path / "bad.wav"
     bad.write_text("no sound")
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["transcribe", str(model), str(bad), str(good)])
-    assert stopped.value.code == 2
+    arguments = ["transcribe", str(model), str(bad), str(good), "--language", "none"]
+    assert cli.main(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out.startswith(str(good))
     assert "bad.wav" in printed.err
@@ -84,13 +85,13 @@ def spoken(tmp_path):
 
 @pytest.mark.slow
 def test_evaluate_prints_rates_and_writes_alignments(model, spoken, capsys):
-    assert cli.main(["evaluate", str(model), str(spoken)]) == 0
-    printed = capsys.readouterr().out
-    assert "toned syllable error" in printed
-    aligned = (model / "evaluation" / "test.txt").read_text()
-    assert all(f"u{number}" in aligned for number in range(3))
-    arguments = ["evaluate", str(model), str(spoken), "--json", "--closed-set"]
+    arguments = ["evaluate", str(model), str(spoken), "--language", "none"]
     assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "toned syllable error" in printed and "character error" not in printed
+    aligned = (model / "evaluation" / "test.greedy.txt").read_text()
+    assert all(f"u{number}" in aligned for number in range(3))
+    assert cli.main([*arguments, "--json", "--closed-set"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["rates"]["syllable"]["reference_length"] == 6
     assert 0 <= result["closed_set_accuracy"] <= 1
@@ -139,6 +140,7 @@ def test_train_from_the_command_line(prepared, tmp_path, capsys, monkeypatch):
 def test_real_speech_goes_through(model, capsys):
     folder = conftest.real("data_aishell") / "wav" / "test" / "S0252"
     path = sorted(folder.iterdir())[0]
-    assert cli.main(["transcribe", str(model), str(path)]) == 0
+    arguments = ["transcribe", str(model), str(path), "--language", "none"]
+    assert cli.main(arguments) == 0
     samples = audio.read(path)
     assert features.count_frames(len(samples)) > 50

@@ -37,3 +37,20 @@ def test_a_callee_in_another_file_is_compiled_again(tmp_path):
     (tmp_path / "callee.py").write_text(changed)
     said.append(subprocess.run(run, capture_output=True, text=True).stdout)
     assert said == ["2\n", "8\n"]
+
+
+def test_a_function_is_cold_until_it_was_called_once(tmp_path):
+    (tmp_path / "module.py").write_text(
+        "from zhasr import compiled\n"
+        "@compiled.njit\ndef one(a):\n    return a\n"
+        "@compiled.njit\ndef other(a):\n    return a\n"
+        "print(compiled.is_cold(one), compiled.is_cold(other))\n"
+        "one(1)\n"
+        "print(compiled.is_cold(one), compiled.is_cold(other))\n"
+    )
+    run = [sys.executable, "-c", "import module"]
+    said = [
+        subprocess.run(run, cwd=tmp_path, capture_output=True, text=True).stdout
+        for _ in range(2)
+    ]
+    assert said == ["True True\nFalse True\n", "False True\nFalse True\n"]

@@ -33,6 +33,17 @@ def test_frames_become_seconds():
     assert found.syllables[0].end == pytest.approx(0.48)
 
 
+def test_syllables_become_words_of_their_own():
+    heard = (spoken.Syllable("ni3", 0, 1, 0.7), spoken.Syllable("hao3", 2, 4, 0.9))
+    found = formats.timed_syllables(heard, 0.04)
+    assert [word.text for word in found] == ["", ""]
+    assert [one.text for word in found for one in word.syllables] == ["ni3", "hao3"]
+    assert (found[1].start, found[1].end) == pytest.approx((0.08, 0.16))
+    assert found[1].confidence == found[1].syllables[0].confidence == 0.9
+    found = formats.timed_syllables(heard, 0.04, "你好")
+    assert [word.text for word in found] == ["你", "好"]
+
+
 def test_text_has_characters_and_pinyin():
     assert formats.write("text", "a.wav", WORDS) == "你好世界再见 (ma1 ma1 ma1)"
 
@@ -103,7 +114,8 @@ def test_silence_as_json():
 
 def test_what_no_word_fits_shows_its_pinyin():
     unknown = [timed("", 1.0, 1.5)]
-    assert formats.write("ctm", "a.wav", unknown).split()[4] == "<unk>"
+    assert formats.write("ctm", "a.wav", unknown).split()[4] == "ma1"
+    assert formats.write("text", "a.wav", unknown) == "ma1"
     assert formats.write("srt", "a.wav", unknown).endswith("ma1")
 
 

@@ -1,12 +1,13 @@
 """Weights that make fewer errors; the file they are kept in."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from test_word_search import even_model, planted, small_tree
 
-from zhasr import tuning, word_search
+from zhasr import decoders, tuning, two_stage, word_search
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,17 @@ def cases():
     return [tuning.Case(log_probs, ("ma1", "ma2", "shi4"), "妈麻事")] * 2
 
 
+def decoder(options=None, name="words"):
+    """Of three syllables; the language is in the tree already."""
+    tree = small_tree(even_model())
+    options = options or decoders.OPTIONS[name]
+    return decoders.Decoder(name, tree.vocabulary, "any", options, tree)
+
+
 def test_errors_fall(cases):
     start = word_search.Options(syllable_bonus=0.5)
     told = []
-    trials = tuning.tune(cases, small_tree(even_model()), start, told.append)
+    trials = tuning.tune(cases, decoder(start), told.append)
     errors = [trial.counts.errors for trial in trials]
     assert trials[0].options == start
     assert errors[0] > 0 and errors == sorted(errors, reverse=True)
@@ -34,33 +42,56 @@ def test_errors_fall(cases):
 
 def test_what_is_good_stays(cases):
     sure = [tuning.Case(planted([0, 3, 0], 4, 0.999), ("shi4",), "事")]
-    start = word_search.Options()
-    trials = tuning.tune(sure, small_tree(even_model()), start)
-    assert [trial.options for trial in trials] == [start]
+    trials = tuning.tune(sure, decoder())
+    assert [trial.options for trial in trials] == [word_search.Options()]
 
 
 def test_without_texts_syllables_are_counted(cases):
     silent = [tuning.Case(case.log_probs, case.syllables) for case in cases]
-    trials = tuning.tune(silent, small_tree(even_model()))
+    trials = tuning.tune(silent, decoder())
     assert trials[-1].counts.reference_length == 6
 
 
 def test_nothing_to_tune_on(cases):
     with pytest.raises(tuning.TuningError, match="0 of 0"):
-        tuning.tune([], small_tree(even_model()))
+        tuning.tune([], decoder())
     mixed = [cases[0], tuning.Case(cases[0].log_probs, ("ma1",))]
     with pytest.raises(tuning.TuningError, match="1 of 2"):
-        tuning.tune(mixed, small_tree(even_model()))
+        tuning.tune(mixed, decoder())
+
+
+def test_a_decoder_without_weights_is_not_tuned(cases):
+    with pytest.raises(tuning.TuningError, match="received 'greedy'"):
+        tuning.tune(cases, decoder(name="greedy"))
+    without = dataclasses.replace(decoder(), language=None)
+    with pytest.raises(tuning.TuningError, match="with a language"):
+        tuning.tune(cases, without)
 
 
 def test_weights_are_kept_in_the_model_folder(tmp_path, cases):
     assert tuning.load(tmp_path) == word_search.Options()
-    trials = tuning.tune(cases, small_tree(even_model()))
-    tuning.save(tmp_path, trials, about="two sentences")
+    assert tuning.load(tmp_path, "beam") == two_stage.OPTIONS
+    trials = tuning.tune(cases, decoder())
+    tuning.save(tmp_path, "words", trials, about="two sentences")
     assert tuning.load(tmp_path) == trials[-1].options
+    assert tuning.load(tmp_path, "beam") == two_stage.OPTIONS
     content = json.loads((tmp_path / tuning.NAME).read_text())
-    assert content["tuning"]["about"] == "two sentences"
-    assert content["tuning"]["error"] <= content["tuning"]["error_before"]
+    assert content["words"]["tuned_on"] == "two sentences"
+    assert content["words"]["error"] <= content["words"]["error_before"]
+
+
+def test_each_decoder_has_its_weights(tmp_path, cases):
+    trials = tuning.tune(cases, decoder())
+    changed = dataclasses.replace(trials[-1].options, word_bonus=-3.5)
+    others = [trials[0], dataclasses.replace(trials[-1], options=changed)]
+    (tmp_path / tuning.NAME).write_text("damaged")
+    tuning.save(tmp_path, "words", trials)
+    tuning.save(tmp_path, "beam", others)
+    assert tuning.load(tmp_path, "words") == trials[-1].options
+    assert tuning.load(tmp_path, "beam") == changed
+    described = tuning.describe(tmp_path, "beam", changed)
+    assert described["source"] == str(tmp_path / tuning.NAME)
+    assert described["word_bonus"] == -3.5
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-"""The command `zhasr`: train, evaluate, transcribe, info.
+"""The command `zhasr`: train, evaluate, tune, transcribe, info.
 
 Bad input ends with one line on stderr and exit status 2, never with a traceback.
+What the commands do: `zhasr.commands`.
 """
 
 import argparse
-import json
-import os
 import pathlib
 import sys
 
+from zhasr import commands, formats
+
+DECODERS = ("greedy", "beam", "words")  # those of zhasr.decoders, slow to import
 KINDS = ("syllable", "base-syllable", "initial-final", "character")
 
 
@@ -24,19 +26,14 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options.run(options)
+        return getattr(commands, options.command)(options) or 0
     except (ValueError, OSError) as error:
         # Every error of this project is a ValueError whose text says what to do.
-        print(f"zhasr {options.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"zhasr {options.command}: {commands.one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"zhasr {options.command}: stopped", file=sys.stderr)
         return 130
-    return 0
-
-
-def _one_line(error):
-    return " ".join(str(error).split())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,18 +48,18 @@ def _parser():
     parser = _Parser(
         prog="zhasr", description="Mandarin speech recognition: MFCC, WaveNet, CTC."
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_train(commands)
-    _add_evaluate(commands)
-    _add_transcribe(commands)
-    info = commands.add_parser("info", help="print what a model folder holds")
+    parsers = parser.add_subparsers(dest="command", required=True)
+    _add_train(parsers)
+    _add_evaluate(parsers)
+    _add_tune(parsers)
+    _add_transcribe(parsers)
+    info = parsers.add_parser("info", help="print what a model folder holds")
     info.add_argument("model", type=pathlib.Path)
-    info.set_defaults(run=_info)
     return parser
 
 
-def _add_train(commands):
-    train = commands.add_parser("train", help="train a model from prepared folders")
+def _add_train(parsers):
+    train = parsers.add_parser("train", help="train a model from prepared folders")
     train.add_argument(
         "data",
         nargs="+",
@@ -80,9 +77,7 @@ def _add_train(commands):
     length.add_argument("--minutes", type=float, help="wall-clock time instead")
     train.add_argument("--learning-rate", type=float, default=3e-3)
     train.add_argument("--batch-seconds", type=float, default=25.0)
-    train.add_argument(
-        "--augment", default="light", choices=("none", "light", "full")
-    )
+    train.add_argument("--augment", default="light", choices=("none", "light", "full"))
     train.add_argument("--dropout", type=float, default=0.0)
     train.add_argument(
         "--patience", type=int, default=10, help="epochs without improvement"
@@ -101,131 +96,103 @@ def _add_train(commands):
         help="processes that share every batch (JAX)",
     )
     train.add_argument("--resume", action="store_true", help="go on after a stop")
-    train.set_defaults(run=_train)
 
 
-def _add_evaluate(commands):
-    evaluate = commands.add_parser("evaluate", help="error rates on a manifest")
+def _add_evaluate(parsers):
+    evaluate = parsers.add_parser("evaluate", help="error rates on a manifest")
     evaluate.add_argument("model", type=pathlib.Path)
     evaluate.add_argument("manifest", type=pathlib.Path)
+    evaluate.add_argument(
+        "--decoder",
+        default="greedy",
+        choices=DECODERS,
+        help="greedy: the best path; beam: many of them; words: sound and language "
+        "together (default greedy)",
+    )
+    _add_language(evaluate)
     evaluate.add_argument("--json", action="store_true", help="for machines")
     evaluate.add_argument(
         "--alignments",
         type=pathlib.Path,
         help="write hypotheses beside references here "
-        "(default: MODEL/evaluation/MANIFEST.txt)",
+        "(default: MODEL/evaluation/MANIFEST.DECODER.txt)",
     )
     evaluate.add_argument(
         "--closed-set",
         action="store_true",
         help="also choose the nearest of the words that occur, and count",
     )
-    evaluate.set_defaults(run=_evaluate)
 
 
-def _add_transcribe(commands):
-    transcribe = commands.add_parser("transcribe", help="pinyin of audio files")
+def _add_tune(parsers):
+    tune = parsers.add_parser(
+        "tune",
+        help="weights of sound and language, tuned on development recordings",
+        description="Finds how much the language model weighs beside the sound, on "
+        "development recordings, and writes it into the model folder, where evaluate "
+        "and transcribe find it. A test set is refused.",
+    )
+    tune.add_argument("model", type=pathlib.Path)
+    tune.add_argument("manifest", type=pathlib.Path, help="such as DATA/dev.jsonl")
+    tune.add_argument(
+        "--utterances",
+        type=int,
+        default=200,
+        metavar="N",
+        help="at most, evenly taken from the manifest (default 200)",
+    )
+    tune.add_argument(
+        "--decoder",
+        default="words",
+        choices=DECODERS[1:],
+        help="each has its own weights (default words)",
+    )
+    _add_language(tune)
+
+
+def _add_transcribe(parsers):
+    transcribe = parsers.add_parser(
+        "transcribe", help="characters and pinyin of audio files"
+    )
     transcribe.add_argument("model", type=pathlib.Path)
     transcribe.add_argument("audio", nargs="+", type=pathlib.Path)
-    transcribe.set_defaults(run=_transcribe)
-
-
-def _train(options):
-    from zhasr import supervisor
-
-    if options.workers < 1:
-        raise ValueError(f"expected 1 worker or more, received {options.workers}")
-    if supervisor.wanted(options.workers):
-        supervisor.run(options.arguments, options.workers, options.out)
-        return
-    supervisor.end_with_parent()
-    from zhasr import training, training_run
-
-    epochs = options.epochs
-    if epochs is None and options.minutes is None:
-        epochs = 30
-    training_run.train(
-        options.data,
-        options.out,
-        training.Options(
-            preset=options.preset,
-            kind=options.target,
-            seed=options.seed,
-            epochs=epochs,
-            minutes=options.minutes,
-            learning_rate=options.learning_rate,
-            batch_seconds=options.batch_seconds,
-            augmentation=options.augment,
-            dropout=options.dropout,
-            patience=options.patience,
-            precision=options.precision,
-        ),
-        resume=options.resume,
-        say=_say,
+    transcribe.add_argument(
+        "--format",
+        default="text",
+        choices=formats.FORMATS,
+        help="text: characters and pinyin; json: one object a line, with times and "
+        "confidence; srt: subtitles; ctm: time-marked words (default text)",
+    )
+    transcribe.add_argument(
+        "--decoder",
+        choices=DECODERS,
+        help="default: words, or greedy without a language",
+    )
+    _add_language(transcribe)
+    transcribe.add_argument(
+        "--words",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="words that are likely here, `word [weight]` a line: names, terms; each 1 "
+        "of weight makes a word e times likelier (default 3)",
+    )
+    transcribe.add_argument(
+        "--text",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="text of the kind that is spoken here; the decoder words takes only its "
+        "new words",
+    )
+    transcribe.add_argument(
+        "--out", type=pathlib.Path, metavar="FILE", help="write here, not to stdout"
     )
 
 
-def _say(line):
-    print(line, flush=True)
-
-
-def _evaluate(options):
-    from zhasr import evaluation, manifest, recognizer, report, scoring
-
-    model = recognizer.load(options.model)
-    warning = scoring.check_thchs30_test(manifest.read(options.manifest))
-    if warning:
-        print(f"note: {warning}", file=sys.stderr)
-    scored = evaluation.transcribe_manifest(model, options.manifest)
-    scores = scoring.score(scored, toned=model.toned)
-    words = scoring.closed_set(scored) if options.closed_set else None
-    path = options.alignments or (
-        options.model / "evaluation" / f"{options.manifest.stem}.txt"
+def _add_language(parser):
+    parser.add_argument(
+        "--language",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="language folder, or none for syllables only (default: the one that "
+        "comes with zhasr)",
     )
-    report.write_alignments(path, scored, toned=model.toned)
-    if options.json:
-        result = report.as_json(scores)
-        if words:
-            result["closed_set_accuracy"] = words.accuracy
-        result["note"] = warning
-        _say(json.dumps(result, ensure_ascii=False))
-        return
-    _say(f"alignments: {os.path.relpath(path)}")
-    if words:
-        _say(report.closed_set(words))
-    _say(report.text(scores))
-
-
-def _transcribe(options):
-    from zhasr import audio, recognizer
-
-    model = recognizer.load(options.model)
-    failed = []
-    for path in options.audio:
-        try:
-            transcript = recognizer.transcribe(model, path)
-        except audio.AudioError as error:
-            print(f"zhasr transcribe: {_one_line(error)}", file=sys.stderr)
-            failed.append(path)
-            continue
-        line = transcript.text or " ".join(transcript.syllables)
-        _say(line if len(options.audio) == 1 else f"{path}\t{line}")
-    if failed:
-        sys.exit(2)
-
-
-def _info(options):
-    from zhasr import model_folder, wavenet
-
-    network, description = model_folder.load(options.model)
-    config = description.architecture
-    seen = wavenet.receptive_field(config) / 100
-    _say(
-        f"{options.model}: {network.count_params() / 1e6:.2f} M parameters, "
-        f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
-    )
-    _say(f"architecture: {config}")
-    _say(f"receptive field: {seen:.2f} s, {10 * config.reduction} ms per output frame")
-    _say(f"features: {description.features} ({description.features.dims} dims)")
-    for name, value in description.training.items():
-        _say(f"{name}: {value}")

@@ -12,13 +12,19 @@ everything is forgotten as soon as any file with compiled functions differs.
 import functools
 import hashlib
 import pathlib
+import sys
+import warnings
 
 import numba
 
 STAMP = "zhasr-compiled-from.txt"
 DECORATOR = b"@compiled.njit"
 
-njit = functools.partial(numba.njit, cache=True)
+# Without Python's lock, so that several threads search at once.
+njit = functools.partial(numba.njit, cache=True, nogil=True)
+# Records that begin alike take each other's place (`zhasr.tokens`); numba says so each
+# time it compiles that.
+warnings.filterwarnings("ignore", category=numba.NumbaExperimentalFeatureWarning)
 
 
 def forget_old(folder):
@@ -47,6 +53,22 @@ def forget_old(folder):
     except OSError:  # not ours to write: then numba keeps its files elsewhere
         return False
     return True
+
+
+def is_cold(function):
+    """Tell whether the first call of a function will compile it.
+
+    Args:
+        function: one that `njit` made.
+
+    Returns:
+        bool; False if it was compiled before for arguments of other types.
+    """
+    if function.signatures:
+        return False
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    kept = f"*.{function.__qualname__}-*.{python}*.nbi"
+    return not any(pathlib.Path(function.stats.cache_path).glob(kept))
 
 
 forget_old(pathlib.Path(__file__).parent)

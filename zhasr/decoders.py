@@ -8,20 +8,32 @@ All give a `word_search.Hypothesis`: words with syllables, times and confidence.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 
 from zhasr import (
+    compiled,
     decoding,
     hanzi,
     label_tree,
+    lattice,
+    pinyin,
+    prefix_search,
     spoken,
+    token_passing,
     two_stage,
     vocabulary,
     word_search,
 )
 
 NAMES = ("greedy", "beam", "words")
+# Where nothing was tuned.
+OPTIONS = {
+    "greedy": word_search.Options(),
+    "beam": two_stage.OPTIONS,
+    "words": word_search.Options(),
+}
 
 
 class DecoderError(ValueError):
@@ -60,7 +72,7 @@ def build(name, names, language=None, options=None):
         names: vocabulary.Vocabulary of the network.
         language: hanzi.Language; without it only syllables are found, unless the
             network writes characters.
-        options: word_search.Options, as of `tuning.load`.
+        options: word_search.Options, as of `tuning.load`; default: OPTIONS.
 
     Returns:
         Decoder.
@@ -77,7 +89,19 @@ def build(name, names, language=None, options=None):
             "language folder, or use the decoder 'beam'"
         )
     tree = label_tree.build(names, language) if name == "words" else None
-    return Decoder(name, names, language, options or word_search.Options(), tree)
+    return Decoder(name, names, language, options or OPTIONS[name], tree)
+
+
+def is_cold(decoder):
+    """Tell whether the first use of a decoder will compile its search: bool."""
+    searches = {
+        "greedy": [],
+        "beam": [prefix_search.read],
+        "words": [token_passing.read],
+    }[decoder.name]
+    if decoder.name != "words" and decoder.language is not None:
+        searches.append(lattice.search)
+    return any(map(compiled.is_cold, searches))
 
 
 def decode(decoder, log_probs, count=1):
@@ -136,18 +160,29 @@ def written(decoder, labels, score):
     syllables = spoken.syllables(decoder.names, labels)
     if decoder.names.kind == "character":
         texts = decoder.names.decode([each.label for each in labels])
-        words = [(text, [one]) for text, one in zip(texts, syllables, strict=True)]
+        words = zip(texts, [[one] for one in syllables], strict=True)
     elif decoder.language is None:
         words = [("", [one]) for one in syllables]
     else:
-        converted = hanzi.convert([one.text for one in syllables], decoder.language)
-        words = [
-            (word.text, syllables[word.start : word.end]) for word in converted.words
-        ]
+        return _consensus(decoder.language, syllables, score)
     return word_search.Hypothesis(tuple(_word(*word) for word in words), score)
 
 
-def _word(text, syllables):
-    confidence = float(np.mean([one.probability for one in syllables]))
+def _consensus(language, syllables, score):
+    """Words of the characters that most paths agree on."""
+    found = hanzi.consensus([one.text for one in syllables], language)
+    words, place = [], 0
+    for word in found.words:
+        sure = min(found.confidences[place : place + len(word.text)])
+        written = re.fullmatch(f"[{pinyin.HANZI}]+", word.text)  # else no word is near
+        text = word.text if written else ""
+        words.append(_word(text, syllables[word.start : word.end], sure))
+        place += len(word.text)
+    return word_search.Hypothesis(tuple(words), score)
+
+
+def _word(text, syllables, sure=1.0):
+    """A word whose confidence is that of its sounds, times that of its characters."""
+    confidence = sure * float(np.mean([one.probability for one in syllables]))
     start, end = syllables[0].start, syllables[-1].end
     return word_search.Word(text, tuple(syllables), start, end, confidence)

@@ -14,7 +14,7 @@ ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_SECONDS = 160  # audio that goes through the network at once
 
 
-def transcribe_manifest(model, path, workers=None):
+def transcribe_manifest(model, path, workers=None, decoder=None):
     """Recognise every utterance of a manifest.
 
     Features are computed from the audio with the model's own options, so any
@@ -24,6 +24,7 @@ def transcribe_manifest(model, path, workers=None):
         model: recognizer.Recognizer.
         path: path of a manifest (JSON lines).
         workers: int, processes that compute features. Default: one per core.
+        decoder: decoders.Decoder. Default: the best path, without a language.
 
     Returns:
         list of scoring.Scored, in the order of the manifest.
@@ -33,11 +34,47 @@ def transcribe_manifest(model, path, workers=None):
             missing.
         audio.AudioError: an audio file cannot be read.
     """
+    utterances = read_manifest(path)
+    batches = listen(model, utterances, workers)
+    scored = {item.id: item for item in _decode(model, batches, decoder)}
+    return [scored[utterance.id] for utterance in utterances]
+
+
+def read_manifest(path):
+    """Read a manifest that has utterances, all with their audio.
+
+    Args:
+        path: path of a manifest (JSON lines).
+
+    Returns:
+        list of manifest.Utterance, at least one.
+
+    Raises:
+        manifest.ManifestError: see `transcribe_manifest`.
+    """
     utterances = manifest.read(path)
     if not utterances:
         raise manifest.ManifestError(f"{path}: expected utterances, received none")
     manifest.check_audio(utterances)
-    # The longest first, so that memory shows at once and little is padded.
+    return utterances
+
+
+def listen(model, utterances, workers=None):
+    """Compute the posteriors of recordings, and show on stderr how far it is.
+
+    Args:
+        model: recognizer.Recognizer.
+        utterances: sequence of manifest.Utterance.
+        workers: int, processes that compute features. Default: one per core.
+
+    Yields:
+        list of (manifest.Utterance, float32 array (frames, labels)), a batch each; the
+        longest utterances come first, so that memory shows at once and little is
+        padded.
+
+    Raises:
+        audio.AudioError: an audio file cannot be read.
+    """
     ordered = sorted(utterances, key=lambda item: -item.duration)
     extract = functools.partial(
         features.extract_file, config=model.description.features
@@ -50,32 +87,56 @@ def transcribe_manifest(model, path, workers=None):
     bar = tqdm.tqdm(total=len(ordered), disable=None, leave=False, file=sys.stderr)
     with bar, pool:
         raw = pool.map(extract, [item.audio_filepath for item in ordered], chunksize=8)
-        scored = {item.id: item for item in recognise(model, ordered, raw, bar.update)}
-    return [scored[utterance.id] for utterance in utterances]
+        for batch in posteriors(model, ordered, raw):
+            yield batch
+            bar.update(len(batch))
 
 
-def recognise(model, utterances, raw, done=lambda count: None):
+def recognise(model, utterances, raw, decoder=None):
     """Recognise utterances from their raw features.
 
     Args:
         model: recognizer.Recognizer.
         utterances: iterable of manifest.Utterance; alike in length is best.
         raw: iterable of float array (frames, dims), as from `features.extract`.
-        done: function of int that is told how many more are finished.
+        decoder: decoders.Decoder. Default: the best path, without a language.
 
     Yields:
         scoring.Scored, in the same order.
     """
+    yield from _decode(model, posteriors(model, utterances, raw), decoder)
+
+
+def posteriors(model, utterances, raw):
+    """Run the network once over every utterance.
+
+    Args:
+        model, utterances, raw: see `recognise`.
+
+    Yields:
+        list of (manifest.Utterance, float32 array (frames, labels)), in the same order.
+    """
     network = recognizer.compiled(model.network)
+    reduction = model.description.architecture.reduction
     for batch in _batches(zip(utterances, raw, strict=True)):
         arrays = [model.description.normalise(array) for _, array in batch]
         logits = recognizer.run_network(network, arrays)
-        reduction = model.description.architecture.reduction
-        for (utterance, array), rows in zip(batch, logits, strict=True):
-            frames = wavenet.output_frames(len(array), reduction)
-            posteriors = recognizer.log_softmax(rows[:frames])
-            yield scored_utterance(utterance, recognizer.decode(model, posteriors))
-        done(len(batch))
+        frames = [wavenet.output_frames(len(array), reduction) for array in arrays]
+        yield [
+            (utterance, recognizer.log_softmax(rows[:count]))
+            for (utterance, _), rows, count in zip(batch, logits, frames, strict=True)
+        ]
+
+
+def _decode(model, batches, decoder):
+    """Decode batches of `posteriors`; compiled searches run side by side."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for batch in batches:
+            utterances, log_probs = zip(*batch, strict=True)
+            found = pool.map(
+                lambda one: recognizer.decode(model, one, decoder), log_probs
+            )
+            yield from map(scored_utterance, utterances, found)
 
 
 def _batches(pairs):

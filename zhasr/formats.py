@@ -10,7 +10,7 @@ import json
 FORMATS = ("text", "json", "srt", "ctm")
 PAUSE = 0.8  # seconds without a word that begin a new subtitle
 LONGEST_SUBTITLE = 6.0  # seconds
-MOST_HANZI = 20  # in a subtitle
+MOST_HANZI = 20  # in a subtitle, or syllables where there are no hanzi
 LINGER = 0.3  # seconds that a subtitle stays after its last word
 
 
@@ -44,18 +44,43 @@ def timed(hypothesis, frame_step):
         tuple of Timed.
     """
 
-    def in_seconds(item, confidence, syllables=()):
-        start, end = item.start * frame_step, item.end * frame_step
-        return Timed(item.text, start, end, confidence, syllables)
-
     return tuple(
-        in_seconds(
+        _in_seconds(
             word,
+            frame_step,
+            word.text,
             word.confidence,
-            tuple(in_seconds(one, one.probability) for one in word.syllables),
+            tuple(
+                _in_seconds(one, frame_step, one.text, one.probability)
+                for one in word.syllables
+            ),
         )
         for word in hypothesis.words
     )
+
+
+def timed_syllables(syllables, frame_step, characters=""):
+    """The same for syllables that belong to no words: each becomes one.
+
+    Args:
+        syllables: sequence of spoken.Syllable.
+        frame_step: float, seconds from one frame of the posteriors to the next.
+        characters: str, a character for each syllable, or "".
+
+    Returns:
+        tuple of Timed.
+    """
+    words = []
+    for number, one in enumerate(syllables):
+        said = _in_seconds(one, frame_step, one.text, one.probability)
+        character = characters[number : number + 1]
+        words.append(dataclasses.replace(said, text=character, syllables=(said,)))
+    return tuple(words)
+
+
+def _in_seconds(item, frame_step, text, confidence, syllables=()):
+    start, end = item.start * frame_step, item.end * frame_step
+    return Timed(text, start, end, confidence, syllables)
 
 
 def write(kind, name, words):
@@ -86,15 +111,14 @@ def write(kind, name, words):
     return writers[kind](name, words)
 
 
-def _pinyin(words):
-    return " ".join(one.text for word in words for one in word.syllables)
+def _pinyin(words, between=" "):
+    return between.join(one.text for word in words for one in word.syllables)
 
 
 def _text(name, words):
-    """Characters, then how they were said."""
-    if not words:
-        return ""
-    return f"{''.join(word.text for word in words)} ({_pinyin(words)})"
+    """Characters, then how they were said; only that where there are none."""
+    characters = "".join(word.text for word in words)
+    return f"{characters} ({_pinyin(words)})" if characters else _pinyin(words)
 
 
 def _json(name, words):
@@ -125,7 +149,7 @@ def _ctm(name, words):
     source = "_".join(name.split()) or "-"
     return "\n".join(
         f"{source} 1 {word.start:.2f} {word.end - word.start:.2f} "
-        f"{word.text or '<unk>'} {word.confidence:.2f}"
+        f"{word.text or _pinyin([word], '_')} {word.confidence:.2f}"
         for word in words
     )
 
@@ -155,7 +179,7 @@ def _subtitles(words):
 
 
 def _fits(group, word):
-    hanzi = sum(len(one.text) for one in group) + len(word.text)
+    hanzi = sum(len(one.text) or len(one.syllables) for one in [*group, word])
     return (
         word.start - group[-1].end < PAUSE
         and word.end - group[0].start <= LONGEST_SUBTITLE

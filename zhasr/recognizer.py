@@ -1,17 +1,30 @@
 """The whole path: a model folder and any audio file in, syllables with times out.
 
+With a decoder and a language: characters, too.
+
 Example (needs a trained model):
 
-    from zhasr import recognizer
+    from zhasr import decoders, hanzi, recognizer
     model = recognizer.load("models/demo")
     print(" ".join(recognizer.transcribe(model, "my.wav").syllables))
+    decoder = decoders.build("words", model.description.vocabulary, hanzi.load())
+    print(recognizer.transcribe(model, "my.wav", decoder).text)
 """
 
 import dataclasses
 
 import numpy as np
 
-from zhasr import audio, decoding, features, model_folder, pinyin, wavenet
+from zhasr import (
+    audio,
+    decoding,
+    features,
+    formats,
+    model_folder,
+    pinyin,
+    spoken,
+    wavenet,
+)
 from zhasr.backend import keras
 
 CHUNK_FRAMES = 6_000  # one minute; longer audio goes through the network in pieces
@@ -58,14 +71,16 @@ class Transcript:
     """What was recognised in a recording.
 
     Args:
-        labels: tuple of Spoken.
+        labels: tuple of Spoken, of the best path, whatever a decoder makes of it.
         syllables: tuple of str, toned unless the model knows no tones.
-        text: str, characters, or None where the model writes pinyin.
+        text: str, characters, or None where there are only syllables.
+        words: tuple of formats.Timed; without characters, one for each syllable.
     """
 
     labels: tuple[Spoken, ...]
     syllables: tuple[str, ...]
     text: str | None
+    words: tuple[formats.Timed, ...] = ()
 
 
 def load(folder):
@@ -163,12 +178,14 @@ def log_softmax(logits):
     return np.minimum(shifted - total, 0).astype(np.float32)
 
 
-def transcribe(recognizer, path):
-    """Recognise what is said in an audio file.
+def transcribe(recognizer, source, decoder=None):
+    """Recognise what is said in a recording.
 
     Args:
         recognizer: Recognizer.
-        path: path of an audio file of any rate and number of channels.
+        source: path of an audio file of any rate and number of channels; or float32
+            array (samples,), mono, 16 kHz.
+        decoder: decoders.Decoder. Default: the best path, without a language.
 
     Returns:
         Transcript.
@@ -176,28 +193,38 @@ def transcribe(recognizer, path):
     Raises:
         audio.AudioError: the file is no audio or empty.
     """
-    return decode(recognizer, log_probs(recognizer, audio.read(path)))
+    samples = source if isinstance(source, np.ndarray) else audio.read(source)
+    return decode(recognizer, log_probs(recognizer, samples), decoder)
 
 
-def decode(recognizer, posteriors):
-    """Turn posteriors into a Transcript by the best path.
+def decode(recognizer, posteriors, decoder=None):
+    """Turn posteriors into a Transcript.
 
     Args:
         recognizer: Recognizer.
         posteriors: float array (frames, labels), see `log_probs`.
+        decoder: decoders.Decoder. Default: the best path, without a language.
 
     Returns:
         Transcript.
     """
-    description = recognizer.description
+    names = recognizer.description.vocabulary
+    seconds = features.FRAME_STEP * recognizer.description.architecture.reduction
     decoded = decoding.greedy(posteriors)
-    seconds = features.FRAME_STEP * description.architecture.reduction
-    names = description.vocabulary.decode([item.label for item in decoded])
+    texts = names.decode([item.label for item in decoded])
     labels = tuple(
-        Spoken(name, item.start * seconds, item.end * seconds, item.probability)
-        for name, item in zip(names, decoded, strict=True)
+        Spoken(text, item.start * seconds, item.end * seconds, item.probability)
+        for text, item in zip(texts, decoded, strict=True)
     )
-    kind = description.vocabulary.kind
-    syllables = tuple(pinyin.syllables_from_labels(kind, names))
-    text = "".join(names) if kind == "character" else None
-    return Transcript(labels, syllables, text)
+    if decoder is not None:
+        from zhasr import decoders  # numba is slow to import
+
+        found = decoders.decode(decoder, posteriors)[0]
+        text = found.text if decoder.writes_characters else None
+        return Transcript(labels, found.syllables, text, formats.timed(found, seconds))
+    syllables = tuple(pinyin.syllables_from_labels(names.kind, texts))
+    text = "".join(texts) if names.kind == "character" else None
+    words = formats.timed_syllables(
+        spoken.syllables(names, decoded), seconds, text or ""
+    )
+    return Transcript(labels, syllables, text, words)

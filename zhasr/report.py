@@ -13,6 +13,7 @@ NAMES = {
     "phone": "phone",
     "sentence": "sentence",
 }
+NO_LANGUAGE = "without a language"
 UNKNOWN = "–"  # stands for a rate that there is not
 CONFUSIONS = 10  # lines of the confusion list in the text report
 
@@ -67,6 +68,27 @@ def closed_set(result):
     return (
         f"nearest of {len(result.words):,} words right {percent(result.accuracy)} "
         f"({result.correct:,} of {result.utterances:,})"
+    )
+
+
+def decoder(facts):
+    """Write in one line how posteriors became sentences.
+
+    Args:
+        facts: dict with `decoder` (str), `language` (str or None) and `weights` (dict
+            with `source`, or None), as in the JSON of `zhasr evaluate`.
+
+    Returns:
+        str.
+
+    Example:
+        >>> decoder({"decoder": "greedy", "language": None, "weights": None})
+        'decoder: greedy, without a language'
+    """
+    line = f"decoder: {facts['decoder']}, "
+    line += f"language: {facts['language']}" if facts["language"] else NO_LANGUAGE
+    return line + (
+        f", weights: {facts['weights']['source']}" if facts["weights"] else ""
     )
 
 

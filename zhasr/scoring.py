@@ -29,6 +29,11 @@ THCHS30_TEST_NEVER_RECORDED = frozenset(
     "D11_784 D32_978 D7_999 D12_807 D12_808".split()
 )
 THCHS30_TEST_CHARACTERS = 81_139
+THCHS30_TEST_IDS = frozenset(
+    f"{speaker}_{sentence}"
+    for speaker in THCHS30_TEST_SPEAKERS
+    for sentence in THCHS30_TEST_SENTENCES
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -492,9 +497,7 @@ def compare(first, second, kind="syllable", seed=0):
     Raises:
         ValueError: the utterances differ, or one side cannot give the kind.
     """
-    first, second = (
-        sorted(side, key=lambda each: each.id) for side in (first, second)
-    )
+    first, second = (sorted(side, key=lambda each: each.id) for side in (first, second))
     if [_reference(each) for each in first] != [_reference(each) for each in second]:
         raise ValueError("expected the same utterances and references on both sides")
     return bootstrap.compare(
@@ -670,15 +673,10 @@ def check_thchs30_test(utterances):
         None if all is there, or if it is another test set; otherwise a message.
     """
     ids = [each.id for each in utterances]
-    recorded = {
-        f"{speaker}_{sentence}"
-        for speaker in THCHS30_TEST_SPEAKERS
-        for sentence in THCHS30_TEST_SENTENCES
-    }
-    if not ids or not recorded.issuperset(ids):
+    if not ids or not THCHS30_TEST_IDS.issuperset(ids):
         return None
     characters = sum(len(pinyin.normalise(each.text)) for each in utterances)
-    expected = recorded - THCHS30_TEST_NEVER_RECORDED
+    expected = THCHS30_TEST_IDS - THCHS30_TEST_NEVER_RECORDED
     if characters == THCHS30_TEST_CHARACTERS and sorted(ids) == sorted(expected):
         return None
     return (

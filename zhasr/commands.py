@@ -1,0 +1,248 @@
+"""What the commands of `zhasr` do; `zhasr.cli` reads their arguments.
+
+Every module is imported where it is used: TensorFlow and numba are slow to start.
+"""
+
+import json
+import os
+import sys
+
+SHIPPED = "shipped"  # the language that comes with the package, in reports
+NO_LANGUAGE = "none"
+
+
+def train(options):
+    """Train a model folder."""
+    from zhasr import supervisor
+
+    if options.workers < 1:
+        raise ValueError(f"expected 1 worker or more, received {options.workers}")
+    if supervisor.wanted(options.workers):
+        supervisor.run(options.arguments, options.workers, options.out)
+        return
+    supervisor.end_with_parent()
+    from zhasr import training, training_run
+
+    epochs = options.epochs
+    if epochs is None and options.minutes is None:
+        epochs = 30
+    training_run.train(
+        options.data,
+        options.out,
+        training.Options(
+            preset=options.preset,
+            kind=options.target,
+            seed=options.seed,
+            epochs=epochs,
+            minutes=options.minutes,
+            learning_rate=options.learning_rate,
+            batch_seconds=options.batch_seconds,
+            augmentation=options.augment,
+            dropout=options.dropout,
+            patience=options.patience,
+            precision=options.precision,
+        ),
+        resume=options.resume,
+        say=_say,
+    )
+
+
+def evaluate(options):
+    """Print error rates, and write hypotheses beside references."""
+    from zhasr import evaluation, recognizer, report, scoring
+
+    model = recognizer.load(options.model)
+    warning = scoring.check_thchs30_test(evaluation.read_manifest(options.manifest))
+    if warning:
+        _note(warning)
+    decoder, facts = _choose(options, model, options.decoder)
+    scored = evaluation.transcribe_manifest(model, options.manifest, decoder=decoder)
+    scores = scoring.score(scored, toned=model.toned)
+    words = scoring.closed_set(scored) if options.closed_set else None
+    path = options.alignments or (
+        options.model / "evaluation" / f"{options.manifest.stem}.{facts['decoder']}.txt"
+    )
+    report.write_alignments(path, scored, toned=model.toned)
+    if options.json:
+        result = report.as_json(scores) | facts
+        if words:
+            result["closed_set_accuracy"] = words.accuracy
+        result["note"] = warning
+        _say(json.dumps(result, ensure_ascii=False))
+        return
+    _say(f"alignments: {os.path.relpath(path)}")
+    _say(report.decoder(facts))
+    if words:
+        _say(report.closed_set(words))
+    _say(report.text(scores))
+
+
+def tune(options):
+    """Tune the weights of sound and language, and keep them in the model folder."""
+    from zhasr import decoders, evaluation, recognizer, tuning
+
+    utterances = evaluation.read_manifest(options.manifest)
+    tuning.refuse_test_set(options.manifest, utterances)
+    model = recognizer.load(options.model)
+    language, name = _language(options)
+    names = model.description.vocabulary
+    decoder = decoders.build(options.decoder, names, language)
+    chosen = tuning.choose(utterances, options.utterances)
+    cases = [
+        tuning.Case(log_probs, utterance.syllables, utterance.text)
+        for batch in evaluation.listen(model, chosen)
+        for utterance, log_probs in batch
+    ]
+    _say(f"{len(cases)} of {len(utterances)} utterances, language: {name}")
+    _warn_of_compiling(decoder)
+    trials = tuning.tune(cases, decoder, lambda one: _say(tuning.line(one)))
+    about = f"{options.manifest.name}, {len(cases)} utterances, language: {name}"
+    tuning.save(options.model, decoder.name, trials, about)
+    _say(f"best: {tuning.line(trials[-1])}")
+    _say(f"written: {os.path.relpath(options.model / tuning.NAME)}")
+
+
+def transcribe(options):
+    """Write down what is said in recordings."""
+    from zhasr import audio, files, formats, recognizer
+
+    if options.format == "srt" and len(options.audio) > 1:
+        raise ValueError(
+            f"expected one recording for subtitles, received {len(options.audio)}: "
+            "their times all begin at 0; run the command once for each"
+        )
+    if options.out and options.out.is_dir():
+        raise ValueError(f"--out {options.out}: expected a file, received a folder")
+    model = recognizer.load(options.model)
+    decoder, _ = _choose(options, model, options.decoder)
+    parts = []
+    for path in options.audio:
+        try:
+            transcript = recognizer.transcribe(model, path, decoder)
+        except audio.AudioError as error:
+            _complain("transcribe", error)
+            continue
+        part = formats.write(options.format, str(path), transcript.words)
+        if options.format == "text" and len(options.audio) > 1:
+            part = f"{path}\t{part}"
+        parts.append(part)
+        if not options.out and (part or options.format == "text"):
+            _say(part)
+    if options.out and parts:
+        files.replace(options.out, "".join(f"{part}\n" for part in parts if part))
+    return 0 if len(parts) == len(options.audio) else 2
+
+
+def info(options):
+    """Print what a model folder holds."""
+    from zhasr import model_folder, wavenet
+
+    network, description = model_folder.load(options.model)
+    config = description.architecture
+    seen = wavenet.receptive_field(config) / 100
+    _say(
+        f"{options.model}: {network.count_params() / 1e6:.2f} M parameters, "
+        f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
+    )
+    _say(f"architecture: {config}")
+    _say(f"receptive field: {seen:.2f} s, {10 * config.reduction} ms per output frame")
+    _say(f"features: {description.features} ({description.features.dims} dims)")
+    for name, value in description.training.items():
+        _say(f"{name}: {value}")
+
+
+# Decoder and language
+
+
+def _choose(options, model, name):
+    """The decoder that is wanted, None for the best path alone, and facts about it."""
+    names = model.description.vocabulary
+    own = getattr(options, "words", None) or getattr(options, "text", None)
+    if name == "greedy" and names.kind == "character":  # it has its characters
+        language, source = None, None
+    else:
+        language, source = _language(options)
+    if own and language is None:
+        raise ValueError(f"{own}: words and text of yours need a language: --language")
+    if own:
+        language = _adapted(language, options)
+    if name in ("greedy", None) and language is None:
+        return None, {"decoder": "greedy", "language": None, "weights": None}
+    decoder, weights = _build(options, names, language, name)
+    if getattr(options, "text", None) and decoder.name == "words":
+        _note(
+            f"the decoder words takes only the new words of {options.text}; --decoder "
+            "beam takes all of it"
+        )
+    _warn_of_compiling(decoder)
+    return decoder, {"decoder": decoder.name, "language": source, "weights": weights}
+
+
+def _build(options, names, language, name):
+    """The decoder and its weights; without a name words, if there are any."""
+    from zhasr import decoders, label_tree, tuning
+
+    if name == "greedy":
+        return decoders.build(name, names, language), None
+    wanted = name or "words"
+    weights = tuning.load(options.model, wanted)
+    try:
+        decoder = decoders.build(wanted, names, language, weights)
+    except label_tree.LabelTreeError as error:
+        if name:
+            raise
+        _note(f"{error}; the decoder is greedy")
+        return decoders.build("greedy", names, language), None
+    if language is None:
+        return decoder, None
+    return decoder, tuning.describe(options.model, wanted, weights)
+
+
+def _language(options):
+    """The language of --language and its name, or None twice."""
+    from zhasr import hanzi, language_model
+
+    folder = options.language
+    if folder is not None and str(folder) != NO_LANGUAGE:
+        return hanzi.load(folder), str(folder)
+    if folder is None and (hanzi.FOLDER / language_model.NAME).exists():
+        return hanzi.load(hanzi.FOLDER), SHIPPED
+    return None, None
+
+
+def _adapted(language, options):
+    """The language with the words and the text of the user."""
+    from zhasr import hanzi, user_files
+
+    if options.words:
+        language = hanzi.add_words(language, user_files.read_words(options.words))
+    if options.text:
+        language = hanzi.add_text(language, user_files.read_text(options.text))
+    return language
+
+
+def _warn_of_compiling(decoder):
+    from zhasr import decoders
+
+    if decoders.is_cold(decoder):
+        _note("compiling the search, this once: one to two minutes")
+
+
+# Output
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def _note(line):
+    print(f"note: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def _complain(command, error):
+    print(f"zhasr {command}: {one_line(error)}", file=sys.stderr)
+
+
+def one_line(error):
+    """The text of an error without line breaks: str."""
+    return " ".join(str(error).split())
