@@ -37,7 +37,7 @@ FRAMES_OF_SYLLABLE = 5.5
 SWAPS = "an ang,en eng,in ing,z zh,c ch,s sh,n l,f h,r l".split(",")
 DEVELOPMENT = 60  # sentences to tune on
 KINDS = ("syllable", "base-syllable", "character")
-TWO_STAGE = ("greedy", "beam")  # decoders whose characters follow the syllables
+TUNED = ("beam", "words")  # decoders with weights
 COMPARED = (("greedy", "one-pass"), ("two-stage", "one-pass"))
 
 
@@ -56,11 +56,14 @@ def main():
     else:
         names = most_common_syllables(language)
         cases = made_up(names, options.sentences)
-    if options.model:
-        weights = tuning.load(options.model)
-    else:
-        weights = tuned(names, language)
-    print(f"weights: {weights}")
+    weights = {
+        name: tuning.load(options.model, name)
+        if options.model
+        else tuned(name, names, language)
+        for name in TUNED
+    }
+    for name, each in weights.items():
+        print(f"weights of {name}: {each}")
     searches, preparation = prepare(names, language, weights)
     durations, found = measure(searches, cases, options.repetitions)
     report(cases, names, durations, found, preparation)
@@ -137,13 +140,13 @@ def recorded(model, manifest_path, count):
     return loaded.description.vocabulary, cases
 
 
-def tuned(names, language):
+def tuned(name, names, language):
     """Weights that are good for other invented posteriors: word_search.Options."""
     cases = [
         tuning.Case(frames, case.reference_syllables, case.reference_text)
         for case, frames in made_up(names, DEVELOPMENT, seed=1)
     ]
-    return tuning.tune(cases, decoders.build("words", names, language))[-1].options
+    return tuning.tune(cases, decoders.build(name, names, language))[-1].options
 
 
 def prepare(names, language, weights):
@@ -151,23 +154,24 @@ def prepare(names, language, weights):
 
     "beam" is the likeliest label sequence, "two-stage" the likeliest text of many.
     """
-    built = {name: decoders.build(name, names, language, weights) for name in TWO_STAGE}
+    greedy = decoders.build("greedy", names, language)
+    two_stage = decoders.build("beam", names, language, weights["beam"])
     start = time.perf_counter()
-    built["one-pass"] = decoders.build("words", names, language, weights)
+    one_pass = decoders.build("words", names, language, weights["words"])
     seconds = time.perf_counter() - start
 
     def beam(frames):
-        best = decoding.beam(frames, options=weights)[0]
-        return decoders.written(built["greedy"], best.labels, best.score)
+        best = decoding.beam(frames)[0]
+        return decoders.written(greedy, best.labels, best.score)
 
-    def search(name):
-        return lambda frames: decoders.decode(built[name], frames)[0]
+    def search(decoder):
+        return lambda frames: decoders.decode(decoder, frames)[0]
 
     searches = {
-        "greedy": search("greedy"),
+        "greedy": search(greedy),
         "beam": beam,
-        "two-stage": search("beam"),
-        "one-pass": search("one-pass"),
+        "two-stage": search(two_stage),
+        "one-pass": search(one_pass),
     }
     return searches, seconds
 

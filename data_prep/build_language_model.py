@@ -3,8 +3,9 @@
     text --segment--> tokens --word_list--> words --ngram_counts--> counts
          --kneser_ney--> model --pruning--> small model --ngram_trie--> tables
 
-The folder is what `zhasr.language_model`, `zhasr.lexicon` and `zhasr.hanzi` read. Its
-files are written when all is done, each under another name first, so that an
+The folder is what `zhasr.language_model`, `zhasr.lexicon` and `zhasr.hanzi` read. With
+`--characters-order` a model of characters of the same text stands beside that of words.
+The files are written when all is done, each under another name first, so that an
 interrupted run leaves nothing behind and an old folder as it was.
 """
 
@@ -24,6 +25,7 @@ import tqdm
 
 from data_prep import (
     card,
+    contamination,
     kneser_ney,
     ngram_counts,
     pruning,
@@ -31,15 +33,18 @@ from data_prep import (
     word_list,
     workers,
 )
-from zhasr import language_model, lexicon, ngram_trie
+from zhasr import hanzi, language_model, lexicon, ngram_trie
 
 DESCRIPTION = "Build a language model and its lexicon from Chinese text."
 CARD = "card.md"
+FILES = (lexicon.NAME, hanzi.CHARACTERS_NAME, language_model.NAME)
 LINES = "lines.txt"  # all text, while a model is built
 COMMAND = ("python", "-m", "data_prep.build_language_model")
 ORDER = {"word": 3, "character": 4}
 VOCABULARY = {"word": 2**19, "character": 2**13}  # words at most: all of jieba's
 DICTIONARY_WEIGHT = {"word": 0.6, "character": 0.0}
+DICTIONARIES = """Words and their frequencies: jieba's dictionary (Sun Junyi, MIT).
+Readings: pypinyin (mozillazg and others, MIT)."""
 MEGABYTE = 10**6  # bytes
 SPARE_BYTES = 20_000  # of --megabytes, for the card and the heads of the files
 THRESHOLDS = (-32.0, 0.0)  # natural logarithms: prune nothing, nearly everything
@@ -127,6 +132,7 @@ def build(
     terms=None,
     worker_count=1,
     arguments=(),
+    characters=None,
 ):
     """Builds a language folder.
 
@@ -142,6 +148,8 @@ def build(
             of its use, for the card.
         worker_count: int, processes that cut text.
         arguments: list of str, of the command, for the card.
+        characters: Recipe of a model of characters to stand beside that of words, of
+            which `Recipe.megabytes` are a part; None for none.
 
     Returns:
         str, the card.
@@ -158,19 +166,31 @@ def build(
         print(text_table, flush=True)
         if not collected.lines.total():
             raise ValueError("expected text with at least one hanzi, received none")
-        model, listed, sizes = learn(work, recipe, worker_count)
+        learned, taken = [], 0
+        if characters:
+            learned = [learn_characters(work, characters)]
+            taken = (work / hanzi.CHARACTERS_NAME).stat().st_size
+        learned = [learn(work, recipe, worker_count, taken), *learned]
+        recipes = [recipe, characters] if characters else [recipe]
         sections = {
             "Text": text_table,
-            "Recipe": _recipe_table(recipe),
-            "N-grams": _size_table(sizes),
-            "Perplexity": measure(model, listed, collected.held_out),
+            "Left out": _left_out(excluded),
+            "Dictionaries": DICTIONARIES,
+            "Recipe": "\n\n".join(map(_recipe_table, recipes)),
+            "N-grams": "\n\n".join(_size_table(one) for one in learned),
+            "Perplexity": "; ".join(
+                measure(one, collected.held_out) for one in learned
+            ),
             "Files": _file_table(work),
             "Command": "    " + shlex.join([*COMMAND, *arguments]),
         }
         (work / CARD).write_text(card.write(sections), encoding="utf-8")
         out.mkdir(exist_ok=True)
-        for name in (lexicon.NAME, language_model.NAME, CARD):
-            os.replace(work / name, out / name)
+        if not characters:  # one of other text would not fit
+            (out / hanzi.CHARACTERS_NAME).unlink(missing_ok=True)
+        for name in (*FILES, CARD):
+            if (work / name).exists():
+                os.replace(work / name, out / name)
     return card.write(sections)
 
 
@@ -185,27 +205,100 @@ def read(texts, lines, excluded, held_out):
     return dataclasses.replace(collected, held_out=asked)
 
 
-def learn(work, recipe, worker_count):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Learned:
+    """A model and where it comes from.
+
+    Attributes:
+        model: language_model.LanguageModel.
+        listed: word_list.WordList.
+        sizes: list over the levels of pairs of int, n-grams before and after pruning.
+    """
+
+    model: language_model.LanguageModel
+    listed: word_list.WordList
+    sizes: list[tuple[int, int]]
+
+
+def learn(work, recipe, worker_count, taken=0):
     """Makes a model and a lexicon of the lines in a folder, and saves them there.
 
     Args:
         work: pathlib.Path of the folder.
         recipe: Recipe.
         worker_count: int, processes that cut text.
+        taken: int, bytes of `Recipe.megabytes` that other files need.
 
     Returns:
-        language_model.LanguageModel; word_list.WordList; list over the levels of
-        pairs of int, n-grams before and after pruning.
+        Learned.
     """
     token_files = segment.cut(work / LINES, work, recipe.unit, worker_count)
+    return learn_tokens(token_files, work, recipe, taken)
+
+
+def learn_tokens(token_files, work, recipe, taken=0):
+    """The same of text that is cut already.
+
+    Args:
+        token_files: list of paths of `segment.cut`.
+        work: pathlib.Path of the folder to write the files into.
+        recipe: Recipe.
+        taken: int, see `learn`.
+
+    Returns:
+        Learned.
+    """
     listed = choose_words(token_files, recipe)
     counts = count(token_files, listed, recipe.order, work)
     lexicon.save(work / lexicon.NAME, lexicon.build(listed.words, listed.shares))
-    room = _room(recipe, listed, (work / lexicon.NAME).stat().st_size)
-    sizes, small = estimate(counts, listed, recipe, room)
+    return learn_counts(counts, listed, work, recipe, taken)
+
+
+def learn_counts(counts, listed, work, recipe, taken=0):
+    """The same of n-grams that are counted already, with a lexicon in the folder.
+
+    Args:
+        counts: ngram_counts.Counts of the order of the recipe.
+        listed: word_list.WordList.
+        work: pathlib.Path of the folder.
+        recipe: Recipe.
+        taken: int, see `learn`.
+
+    Returns:
+        Learned.
+    """
+    taken += (work / lexicon.NAME).stat().st_size
+    learned = _learn(counts, listed, recipe, taken)
+    language_model.save(work / language_model.NAME, learned.model)
+    return learned
+
+
+def learn_characters(work, recipe):
+    """Makes a model of characters of the same lines, and saves it there, too.
+
+    Args:
+        work: pathlib.Path of the folder.
+        recipe: Recipe.
+
+    Returns:
+        Learned.
+    """
+    folder = work / "characters"
+    folder.mkdir()
+    token_files = segment.cut(work / LINES, folder, recipe.unit, worker_count=1)
+    listed = choose_words(token_files, recipe)
+    counts = count(token_files, listed, recipe.order, folder)
+    learned = _learn(counts, listed, recipe, taken=0)
+    language_model.save(work / hanzi.CHARACTERS_NAME, learned.model)
+    return learned
+
+
+def _learn(counts, listed, recipe, taken):
+    """Estimates, prunes and lays out: Learned."""
+    sizes, small = estimate(counts, listed, recipe, _room(recipe, listed, taken))
     model = finish(small, listed.words, recipe.unit, dataclasses.asdict(recipe))
-    language_model.save(work / language_model.NAME, model)
-    return model, listed, list(zip(sizes, map(len, small.keys), strict=True))
+    pairs = list(zip(sizes, map(len, small.keys), strict=True))
+    return Learned(model, listed, pairs)
 
 
 def choose_words(token_files, recipe):
@@ -285,12 +378,12 @@ def _fit(model, kept, room):
     return math.exp(high)
 
 
-def _room(recipe, listed, lexicon_bytes):
-    """Bytes for the tables when the rest of the folder is known, or None."""
+def _room(recipe, listed, taken):
+    """Bytes for the tables when those of all other files are known, or None."""
     if recipe.megabytes is None:
         return None
     words = len(language_model.pack_words(listed.words))
-    room = int(recipe.megabytes * MEGABYTE) - lexicon_bytes - words - SPARE_BYTES
+    room = int(recipe.megabytes * MEGABYTE) - taken - words - SPARE_BYTES
     sizes = [len(listed.words)] + [0] * (recipe.order - 1)
     least = ngram_trie.count_bytes(sizes, [], last_word=0)
     if room < least:
@@ -302,10 +395,11 @@ def _room(recipe, listed, lexicon_bytes):
     return room
 
 
-def measure(model, listed, lines):
+def measure(learned, lines):
     """The perplexity of held-out lines: str, a sentence."""
     if not lines:
         return "no held-out text"
+    model, listed = learned.model, learned.listed
     stream = listed.encode(segment.tokens(lines, model.unit))
     ends = np.flatnonzero(stream == segment.LINE_END)
     total = 0.0
@@ -332,16 +426,28 @@ def _recipe_table(recipe):
     return card.table(("option", "value"), rows)
 
 
-def _size_table(sizes):
+def _left_out(excluded):
+    """What was kept out of the text, and how: str."""
+    if not excluded:
+        return "nothing"
+    names = ", ".join(card.short_name(path) for path in excluded)
+    return (
+        f"The sentences of {names}: every line that contains one of them, or is part\n"
+        f"of one, of {contamination.SHORTEST} characters and more; shorter ones where "
+        "they are a whole line."
+    )
+
+
+def _size_table(learned):
     rows = [
         (f"{level}", f"{before:,}", f"{after:,}")
-        for level, (before, after) in enumerate(sizes, start=1)
+        for level, (before, after) in enumerate(learned.sizes, start=1)
     ]
-    return card.table(("words", "in the text", "kept"), rows)
+    return card.table((f"{learned.model.unit}s", "in the text", "kept"), rows)
 
 
 def _file_table(folder):
-    names = (language_model.NAME, lexicon.NAME)
+    names = [name for name in FILES if (folder / name).exists()]
     rows = [(name, f"{(folder / name).stat().st_size:,}") for name in names]
     return card.table(("file", "bytes"), rows)
 
@@ -375,6 +481,10 @@ def _parse(arguments):
     smaller = parser.add_mutually_exclusive_group()
     smaller.add_argument("--prune", type=float, help="threshold in nats, such as 1e-8")
     smaller.add_argument("--megabytes", type=float, help="prune to this size in all")
+    add("--characters-order", type=int, help="a model of characters, too, such as 4")
+    add(
+        "--characters-megabytes", type=float, help="prune it to this size (part of all)"
+    )
     add("--cutoffs", type=_numbers, help="rarest n-grams to leave out, such as 0,0,1")
     add("--dictionary-weight", type=float, help="of jieba's frequencies (0.6)")
     add("--trust", type=float, default=1.0, help="in n-grams; less for other text (1)")
@@ -391,6 +501,12 @@ def _parse(arguments):
         parser.error("--trust must be more than 0, and 1 or less")
     if options.order is not None and options.order < 1:
         parser.error("--order must be 1 or more")
+    if options.characters_order is not None and options.characters_order < 1:
+        parser.error("--characters-order must be 1 or more")
+    if options.characters_order and options.unit == "character":
+        parser.error("--characters-order is for a model of characters beside words")
+    if options.characters_megabytes and not options.characters_order:
+        parser.error("--characters-megabytes needs --characters-order")
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
     return options
@@ -417,6 +533,19 @@ def _recipe(options):
         megabytes=options.megabytes,
         dictionary_weight=options.dictionary_weight,
         trust=options.trust,
+    )
+
+
+def _characters_recipe(options):
+    """The recipe of the model of characters, or None."""
+    if not options.characters_order:
+        return None
+    return Recipe(
+        unit="character",
+        order=options.characters_order,
+        vocabulary=VOCABULARY["character"],
+        megabytes=options.characters_megabytes,
+        dictionary_weight=DICTIONARY_WEIGHT["character"],
     )
 
 
@@ -448,6 +577,7 @@ def main(arguments=None):
             dict(options.terms),
             options.workers or workers.count_cores(),
             arguments,
+            _characters_recipe(options),
         )
     except (ValueError, OSError) as error:
         print(f"build_language_model: {_one_line(error)}", file=sys.stderr)

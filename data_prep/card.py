@@ -69,3 +69,24 @@ def write(sections):
     """
     parts = [f"## {heading}\n\n{text}\n" for heading, text in sections.items()]
     return "# Language model\n\n" + "\n".join(parts)
+
+
+def set_section(text, heading, body):
+    """Adds a section to a card, in the place of one with this heading if there is one.
+
+    Args:
+        text: str, Markdown of `write`.
+        heading: str.
+        body: str, Markdown.
+
+    Returns:
+        str, Markdown.
+
+    Example:
+        >>> set_section(write({"Text": "none"}), "Text", "some").splitlines()[2:]
+        ['## Text', '', 'some']
+    """
+    first, *sections = text.split("\n## ")
+    kept = [one for one in sections if not one.startswith(f"{heading}\n")]
+    parts = [first, *kept, f"{heading}\n\n{body}"]
+    return "\n\n## ".join(part.strip("\n") for part in parts) + "\n"

@@ -41,6 +41,7 @@ def main(arguments=None):
 def steps(out, hours, minutes):
     """The commands of the demo: list of (title, list of str)."""
     corpus, data, model = (str(out / name) for name in ("corpus", "data", "model"))
+    test = str(out / "data" / "test.jsonl")
     train = ["zhasr", "train", data, "--out", model, "--preset", "small"]
     train += ["--minutes", f"{minutes:g}"]
     if (out / "model" / "training").exists():
@@ -57,7 +58,11 @@ def steps(out, hours, minutes):
         ("A WaveNet learns Mandarin", train),
         (
             "Unseen voices, unseen sentences",
-            ["zhasr", "evaluate", model, str(out / "data" / "test.jsonl")],
+            ["zhasr", "evaluate", model, test],
+        ),
+        (
+            "The same with sound, words and language model deciding together",
+            ["zhasr", "evaluate", model, test, "--decoder", "words"],
         ),
     ]
 

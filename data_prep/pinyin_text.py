@@ -60,9 +60,10 @@ def read(path):
 
 def distinct(sentences):
     """One of each that have the same text, in the order of the first: list."""
-    return list({sentence.text: sentence for sentence in reversed(sentences)}.values())[
-        ::-1
-    ]
+    found = {}
+    for sentence in sentences:
+        found.setdefault(sentence.text, sentence)
+    return list(found.values())
 
 
 def toneless(sentence):

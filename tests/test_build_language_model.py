@@ -16,7 +16,7 @@ from data_prep import (
     segment,
     word_list,
 )
-from zhasr import language_model, lexicon, ngram_trie
+from zhasr import hanzi, language_model, lexicon, ngram_trie
 
 TEXT = """今天天气很好，我们去公园散步。
 明天天气不好，我们在家看电影。
@@ -80,6 +80,7 @@ def test_a_language_folder(texts, capsys):
     assert re.search(r"\| news +\| 9 +\| \d+ +\| 2 +\| CC0 ", card)
     assert re.search(r"\| talk .*\| not stated \|", card)
     assert "on 2 lines of 19 characters" in card
+    assert "jieba" in card and "## Left out\n\nnothing" in card
     assert "--held-out" in card and f"{(out / model_name()).stat().st_size:,}" in card
 
 
@@ -118,6 +119,39 @@ def test_characters(texts):
     assert model.unit == "character" and model.order == 4
     assert max(map(len, model.words[3:])) == 1
     assert model.score(list("电影")) > model.score(list("影电"))
+
+
+def test_characters_beside_words(texts, capsys):
+    (texts / "text" / "more.txt").write_text(random_text(), encoding="utf-8")
+    options = ["--megabytes", "0.6", "--characters-order", "3"]
+    assert run(texts, *options, "--characters-megabytes", "0.2", out="both") == 0
+    path = texts / "both" / hanzi.CHARACTERS_NAME
+    assert 0.1e6 < path.stat().st_size <= 0.2e6
+    assert sum(one.stat().st_size for one in (texts / "both").iterdir()) <= 0.6e6
+    language = hanzi.load(texts / "both")
+    characters = language.characters
+    assert characters.unit == "character" and characters.order == 3
+    assert language.model.unit == "word" and language.model.order == 3
+    assert characters.score(list("电影")) > characters.score(list("影电"))
+    card = (texts / "both" / "card.md").read_text(encoding="utf-8")
+    assert f"{path.stat().st_size:,}" in card and "| characters | in the text" in card
+    # Alone it is the same model, and without the option the old one goes.
+    options = ["--unit", "character", "--order", "3", "--megabytes", "99"]
+    assert run(texts, *options, out="alone") == 0
+    assert run(texts, "--characters-order", "3", out="both") == 0
+    alone, beside = language_model.load(texts / "alone"), hanzi.load(texts / "both")
+    assert beside.characters.words == alone.words
+    text = list("今天天气很好")
+    assert beside.characters.score(text) == pytest.approx(alone.score(text), abs=0.2)
+    assert run(texts, out="both") == 0
+    assert hanzi.load(texts / "both").characters is None
+
+
+def test_weights_outlast_a_new_model(texts):
+    (texts / "out").mkdir()
+    hanzi.save_weights(texts / "out", hanzi.Weights(word=0.25))
+    assert run(texts) == 0
+    assert hanzi.load(texts / "out").weights.word == 0.25
 
 
 def test_order_cutoffs_and_dictionary(texts, capsys):
@@ -168,6 +202,10 @@ def test_an_interrupted_run_leaves_the_old_folder(texts, monkeypatch, capsys):
         (["--prune", "1e-9", "--megabytes", "1"], "not allowed with"),
         (["--dictionary-weight", "1"], "--dictionary-weight"),
         (["--trust", "0"], "--trust"),
+        (["--characters-order", "0"], "--characters-order"),
+        (["--characters-megabytes", "1"], "needs --characters-order"),
+        (["--unit", "character", "--characters-order", "3"], "beside words"),
+        (["--megabytes", "1", "--characters-order", "9"], "--order or --vocabulary"),
         (["--unit", "syllable"], "--unit"),
     ],
 )
