@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-backends quick lab lint clean
+.PHONY: demo test test-backends test-browser quick lab lint clean
 
 $(VENV): $(VENV)/ready
 
@@ -31,6 +31,15 @@ test: $(VENV)/jax
 test-backends: $(VENV)/jax
 	$(BIN)/pip install --quiet --editable '.[backends]'
 	$(BIN)/pytest tests/test_backends.py
+
+# The lessons in a real browser; chromium and chromedriver come from the system
+# (Debian: apt-get install chromium chromium-driver). Screenshots: build/browser.
+$(VENV)/browser: $(VENV)/ready
+	$(BIN)/pip install --quiet --editable '.[browser]'
+	touch $@
+
+test-browser: $(VENV)/browser
+	$(BIN)/pytest -s tests/browser
 
 quick: $(VENV)/ready
 	$(BIN)/pytest -m "not slow"
