@@ -56,29 +56,33 @@ def _ways(search, finals, scores):
     """Yield all ways through the records, the best first: score and labels.
 
     What a choice loses is known when it is made, so a heap of unfinished ways puts them
-    in the right order (best-first search, with an exact estimate of the rest).
+    in the right order (best-first search, with an exact estimate of the rest). Others
+    lose something and have others themselves: those come when their turn has come.
     """
-    records, others = search.records, search.others  # long: few of them are looked at
+    records = search.records  # millions after ten minutes: few of them are looked at
     newest_first = itertools.count(0, -1)  # of equals: a way is followed to its end
     heap = []
 
     def push(score, record, after):
-        for ratio, choice in _choices(records, others, record):
-            way = (choice, after)
-            heapq.heappush(heap, (-score - ratio, next(newest_first), way))
+        heapq.heappush(heap, (-score, next(newest_first), record, after))
 
     for final, score in zip(finals, scores, strict=True):
         push(score, final, None)
     while heap:
-        loss, _, way = heapq.heappop(heap)
-        before = way[0][BEFORE]
-        while before != NONE and records[before]["word"] == NONE:  # within a word
-            way = (records[before].item(), way)
-            before = way[0][BEFORE]
-        if before == NONE:
+        loss, _, record, after = heapq.heappop(heap)
+        for ratio, other in _others(search, record):
+            push(ratio - loss, other, after)
+        way = record, after
+        while _is_within_word(records, way[0][BEFORE]):
+            way = records[way[0][BEFORE]].item(), way
+        if way[0][BEFORE] == NONE:
             yield -loss, list(_labels(way))
         else:
-            push(-loss, records[before].item(), way)
+            push(-loss, records[way[0][BEFORE]].item(), way)
+
+
+def _is_within_word(records, index):
+    return index != NONE and records[index]["word"] == NONE
 
 
 def _labels(way):
@@ -87,17 +91,15 @@ def _labels(way):
         yield record
 
 
-def _choices(records, others, record, ratio=0.0):
-    """Yield a record and all that may stand in its place, with their ratios to it."""
-    yield ratio, record
-    item = record[OTHERS]
+def _others(search, record):
+    """Yield what may stand in the place of a record, with its ratio to it."""
+    ratio, item = 0.0, record[OTHERS]
     while item != NONE:
-        other, change, item = others[item].item()
+        other, change, item = search.others[item].item()
         if other == NONE:
             ratio += change
         else:
-            choice = records[other].item()
-            yield from _choices(records, others, choice, ratio + change)
+            yield ratio + change, search.records[other].item()
 
 
 @compiled.njit
