@@ -158,6 +158,8 @@ def build(
         ValueError: no text, or a vocabulary, order or size that does not fit.
     """
     out = pathlib.Path(out)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out}: expected a folder to write, received a file")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".language-", dir=out.parent) as work:
         work = pathlib.Path(work)
@@ -499,16 +501,18 @@ def _parse(arguments):
         parser.error("--dictionary-weight must be 0 or more, and less than 1")
     if not 0 < options.trust <= 1:
         parser.error("--trust must be more than 0, and 1 or less")
-    if options.order is not None and options.order < 1:
-        parser.error("--order must be 1 or more")
-    if options.characters_order is not None and options.characters_order < 1:
-        parser.error("--characters-order must be 1 or more")
+    for name in ("order", "characters_order", "vocabulary", "workers"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more")
+    for name in ("prune", "megabytes", "characters_megabytes"):
+        value = getattr(options, name)
+        if value is not None and not 0 <= value < math.inf:
+            parser.error(f"--{name.replace('_', '-')} must be a number from 0 on")
     if options.characters_order and options.unit == "character":
         parser.error("--characters-order is for a model of characters beside words")
     if options.characters_megabytes and not options.characters_order:
         parser.error("--characters-megabytes needs --characters-order")
-    if options.workers is not None and options.workers < 1:
-        parser.error("--workers must be 1 or more")
     return options
 
 

@@ -207,10 +207,18 @@ def test_an_interrupted_run_leaves_the_old_folder(texts, monkeypatch, capsys):
         (["--unit", "character", "--characters-order", "3"], "beside words"),
         (["--megabytes", "1", "--characters-order", "9"], "--order or --vocabulary"),
         (["--unit", "syllable"], "--unit"),
+        (["--megabytes", "nan"], "--megabytes must be"),
+        (["--prune", "-1"], "--prune must be"),
+        (["--vocabulary", "0"], "--vocabulary must be"),
     ],
 )
 def test_bad_options(options, message, texts, capsys):
     assert re.search(message, refused(texts, capsys, *options))
+
+
+def test_a_file_is_no_folder_to_write(texts, capsys):
+    message = refused(texts, capsys, "--out", texts / "test.txt")
+    assert "test.txt: expected a folder" in message
 
 
 @pytest.mark.parametrize(

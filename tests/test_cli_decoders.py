@@ -6,6 +6,7 @@ that is printed is known.
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 
@@ -174,6 +175,15 @@ def test_bad_files_do_not_stop_others(model, language, audio, tmp_path, capsys):
     assert texts == ["阿爸", "阿爸"]
 
 
+def test_a_recording_without_features_is_named(model, audio, capsys, monkeypatch):
+    def broken(network, arrays):
+        return np.full_like(stub(network, arrays), np.nan)
+
+    monkeypatch.setattr(recognizer, "run_network", broken)
+    complaint = fails(capsys, "transcribe", model, audio, "--language", "none")
+    assert str(audio) in complaint and "NaN" in complaint
+
+
 def test_no_file_is_written_without_a_transcript(model, tmp_path, capsys):
     out = tmp_path / "out.txt"
     assert "missing" in fails(
@@ -208,7 +218,9 @@ def test_bad_input_of_transcribe(model, language, audio, tmp_path, capsys):
     assert "nowhere" in failure("--language", language, "--words", tmp_path / "nowhere")
     assert "need a language" in failure("--language", "none", "--words", latin)
     assert "language folder" in failure("--language", "none", "--decoder", "words")
-    assert "received a folder" in failure("--out", tmp_path)
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null is, no file to be renamed over
+    for out in (tmp_path, tmp_path / "pipe"):
+        assert "received a folder or a device" in failure("--out", out)
     assert "vtt" in failure("--format", "vtt")
     assert "best" in failure("--decoder", "best")
     assert "one recording" in failure(audio, "--format", "srt")

@@ -46,6 +46,15 @@ def test_there_is_always_an_answer(language, name):
         assert decoders.decode(decoder, frames)[0].words == ()
 
 
+@pytest.mark.parametrize("name", decoders.NAMES)
+def test_labels_of_another_network_are_refused(language, name):
+    names = names_of("syllable")
+    decoder = decoders.build(name, names, language)
+    for labels in (len(names) - 1, len(names) + 1):
+        with pytest.raises(ValueError, match=f"expected {len(names)} labels"):
+            decoders.decode(decoder, np.full((3, labels), -5.0))
+
+
 def test_several_hypotheses(language):
     names = names_of("syllable")
     frames = frames_of(names, ["shi4"], peak=0.5)

@@ -243,6 +243,12 @@ def test_spoken_and_written_tones():
     assert hanzi.convert(["ni4", "hao1"], language, any_tone).text == "你好"
 
 
+@pytest.mark.parametrize("bad", [{"beam": math.nan}, {"nodes": 0}, {"width": -1.0}])
+def test_a_search_that_could_find_nothing_is_refused(bad):
+    with pytest.raises(ValueError, match="at least"):
+        hanzi.Options(**bad)
+
+
 def test_a_narrow_beam_still_finds_a_way():
     rng = np.random.default_rng(3)
     for seed in range(20):
@@ -324,11 +330,15 @@ def test_a_new_word_has_the_reading_of_the_dictionary():
     [
         ({"": 1.0}, {}, "hanzi"),
         ({"A股": 1.0}, {}, "A股"),
+        ({"3": 1.0}, {}, "hanzi"),
+        ({"。": 1.0}, {}, "hanzi"),
+        ({"你 好": 1.0}, {}, "hanzi"),
         ({"泥马": 1.0}, {"泥马": [["ni2"]]}, "2 toned syllables"),
         ({"泥马": 1.0}, {"泥马": [["ni2", "xx"]]}, "xx"),
         ({"泥马": 1.0}, {"泥马": [["ni2", "ma"]]}, "ni2 ma"),
         ({"泥马": "x"}, {}, "weight"),
         ({"泥马": math.nan}, {}, "weight"),
+        ({"泥马": 1e308}, {}, "at most 1000"),
     ],
 )
 def test_words_that_cannot_be_added(words, readings, told):
@@ -422,7 +432,13 @@ def test_a_language_folder(tmp_path):
     assert found.score == pytest.approx(expected.score, abs=0.1)  # weights are rounded
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"beam": 3}', '{"word": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{", '{"beam": 3}', '{"word": "x"}', '{"word": NaN}'),
+        *('{"tone": 1e400}', '{"language": -1}', '{"word": 1%s}' % ("0" * 400)),
+    ],
+)
 def test_damaged_weights(tmp_path, content):
     (tmp_path / hanzi.WEIGHTS_NAME).write_text(content)
     with pytest.raises(hanzi.WeightsError, match=hanzi.WEIGHTS_NAME):

@@ -111,6 +111,15 @@ def test_damaged_weights_are_refused(tmp_path, content):
         tuning.load(tmp_path)
 
 
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "1e300", "1" + 400 * "0"])
+def test_weights_without_measure_are_refused(tmp_path, bad):
+    words = f'{{"language_weight": 1, "syllable_bonus": 1, "word_bonus": {bad}}}'
+    content = f'{{"format": "{tuning.FORMAT}", "words": {words}}}'
+    (tmp_path / tuning.NAME).write_text(content)
+    with pytest.raises(tuning.TuningError, match=r"decoding.json: expected weights"):
+        tuning.load(tmp_path)
+
+
 def test_negative_language_weight_is_refused(tmp_path):
     words = {"language_weight": -1, "word_bonus": 0, "syllable_bonus": 0}
     content = {"format": tuning.FORMAT, "words": words}

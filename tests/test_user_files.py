@@ -27,6 +27,7 @@ def test_words_have_weights(tmp_path):
         ("好 1 2", "'好 1 2'"),
         ("好 nan", "'好 nan'"),
         ("好 inf", "'好 inf'"),
+        ("好 1e308", "'好 1e308'"),
         ("Zhang 3", r"mine.txt:1: expected a word of hanzi, received 'Zhang'"),
         ("3", "received '3'"),
         ("# 好", "received none"),

@@ -97,6 +97,10 @@ def test_nearest_against_edit_distance():
     assert 20 < answered < 200
 
 
+def test_of_several_tones_the_last_counts():
+    assert variants.nearest("ni33", pinyin.SYLLABLES) == ["ni3"]
+
+
 def test_nothing_is_near_to_nothing():
     assert variants.nearest("", pinyin.SYLLABLES) == []
     assert variants.nearest("?", pinyin.SYLLABLES) == []

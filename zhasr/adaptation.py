@@ -24,6 +24,7 @@ from zhasr import language_model, lattice, lexicon, pinyin, readings
 
 SHARE = 0.2  # of the user's text in the mixture
 DISCOUNT = 0.5  # of the counts of pairs
+LARGEST_WEIGHT = 1000.0  # of a word; no other word would be found beside it
 NOTHING = 0  # number of a word that is not in the user's text
 BEGIN, END = language_model.SPECIAL_WORDS[1:]
 
@@ -60,11 +61,14 @@ NOBODY = User()
 def add_words(language, weights, own_readings):
     """See `zhasr.hanzi.add_words`: a User."""
     for word in [*weights, *own_readings]:
-        if not word or not all(map(pinyin.has_only_hanzi, word)):
+        if not re.fullmatch(f"[{pinyin.HANZI}]+", word):
             raise ValueError(f"expected a word of hanzi to add, received {word!r}")
     for word, weight in weights.items():
-        if not (isinstance(weight, numbers.Real) and math.isfinite(weight)):
-            raise ValueError(f"expected a weight for {word}, received {weight!r}")
+        if not (isinstance(weight, numbers.Real) and abs(weight) <= LARGEST_WEIGHT):
+            raise ValueError(
+                f"expected a weight of at most {LARGEST_WEIGHT:g} for {word}, received "
+                f"{weight!r}"
+            )
     user = language.user
     changed = dataclasses.replace(
         user,

@@ -111,8 +111,10 @@ def transcribe(options):
             f"expected one recording for subtitles, received {len(options.audio)}: "
             "their times all begin at 0; run the command once for each"
         )
-    if options.out and options.out.is_dir():
-        raise ValueError(f"--out {options.out}: expected a file, received a folder")
+    if options.out and options.out.exists() and not options.out.is_file():
+        raise ValueError(
+            f"--out {options.out}: expected a file, received a folder or a device"
+        )
     model = recognizer.load(options.model)
     decoder, _ = _choose(options, model, options.decoder)
     parts = []
@@ -121,6 +123,9 @@ def transcribe(options):
             transcript = recognizer.transcribe(model, path, decoder)
         except audio.AudioError as error:
             _complain("transcribe", error)
+            continue
+        except ValueError as error:  # samples so loud that there are no features
+            _complain("transcribe", f"{path}: {error}")
             continue
         part = formats.write(options.format, str(path), transcript.words)
         if options.format == "text" and len(options.audio) > 1:

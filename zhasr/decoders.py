@@ -116,8 +116,9 @@ def decode(decoder, log_probs, count=1):
         list of word_search.Hypothesis, the best first, never empty.
 
     Raises:
-        ValueError: see `decoding.greedy`.
+        ValueError: see `decoding.greedy`; or labels of another vocabulary.
     """
+    log_probs = decoding.true_frames(log_probs, labels=len(decoder.names))
     if decoder.name == "words":
         found = word_search.search(log_probs, decoder.tree, count, decoder.options)
     elif decoder.name == "greedy":

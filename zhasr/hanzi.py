@@ -73,6 +73,11 @@ class Weights:
     characters: float = 0.4
     consensus: float = 0.7
 
+    def __post_init__(self):
+        """Refuse what leaves no path a score, or makes the unlikely likely."""
+        if not all(map(math.isfinite, dataclasses.astuple(self))) or self.language < 0:
+            raise ValueError(f"expected finite weights, language at least 0: {self}")
+
     @property
     def penalties(self):
         """By kind of `zhasr.variants`: tuple of float."""
@@ -100,6 +105,14 @@ class Options:
     any_tone: bool = False
     begin: bool = True
     end: bool = True
+
+    def __post_init__(self):
+        """Refuse a search that could not find anything."""
+        if not (self.beam >= 0 and self.nodes >= 1 and self.width >= 0):
+            raise ValueError(
+                "expected a beam and a width of at least 0 and nodes of at least 1, "
+                f"received {self}"
+            )
 
 
 EXACT = Options(beam=math.inf, nodes=2**31 - 1, width=math.inf)
@@ -206,7 +219,7 @@ def load_weights(folder):
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Weights(**{name: float(value) for name, value in values.items()})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         names = ", ".join(field.name for field in dataclasses.fields(Weights))
         raise WeightsError(
             f"{path}: expected a JSON object of numbers for {names} ({error}); delete "

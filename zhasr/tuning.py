@@ -269,7 +269,7 @@ def load(folder, name="words"):
     try:
         weights = {weight: float(content[name][weight]) for weight in STEPS}
         return word_search.Options(**weights)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _damaged(folder, error) from None
 
 

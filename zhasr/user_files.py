@@ -3,11 +3,10 @@
 For `hanzi.add_words` and `hanzi.add_text`.
 """
 
-import math
 import pathlib
 import re
 
-from zhasr import pinyin
+from zhasr import adaptation, pinyin
 
 WEIGHT = 3.0  # of a word that comes without one: e³, 20 times as likely as it was
 
@@ -44,7 +43,7 @@ def read_words(path):
 def _word(fields, place):
     try:
         word, weight = fields[0], float((*fields, WEIGHT)[1])
-        if len(fields) > 2 or not math.isfinite(weight):
+        if len(fields) > 2 or not abs(weight) <= adaptation.LARGEST_WEIGHT:
             raise ValueError
     except ValueError:
         raise UserFileError(

@@ -135,7 +135,7 @@ def nearest(syllable, bases):
         (['ang4'], ['shui4'])
     """
     toneless = syllable.rstrip("012345")
-    tone = syllable[len(toneless) :].replace("0", "")
+    tone = syllable[len(toneless) :].replace("0", "")[-1:]
     letters = "".join(one for one in toneless if one.isalpha())
     distances = {base: _edits(letters, base) for base in bases}
     least = min(distances.values(), default=0)

@@ -20,6 +20,8 @@ import numpy as np
 from zhasr import decoding, spoken, token_passing, word_lattice
 from zhasr.tokens import NONE
 
+LARGEST_WEIGHT = 1e6  # of sound or language; scores in single precision stay finite
+
 
 @dataclasses.dataclass(frozen=True)
 class Options(decoding.Options):
@@ -45,6 +47,12 @@ class Options(decoding.Options):
             raise ValueError(
                 "expected a language weight of at least 0, received "
                 f"{self.language_weight}"
+            )
+        weights = self.language_weight, self.word_bonus, self.syllable_bonus
+        if not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):
+            raise ValueError(
+                f"expected a weight and bonuses of at most {LARGEST_WEIGHT:g}, "
+                f"received {self}"
             )
 
 
