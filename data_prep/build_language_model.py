@@ -33,7 +33,7 @@ from data_prep import (
     word_list,
     workers,
 )
-from zhasr import hanzi, language_model, lexicon, ngram_trie
+from zhasr import errors, hanzi, language_model, lexicon, ngram_trie
 
 DESCRIPTION = "Build a language model and its lexicon from Chinese text."
 CARD = "card.md"
@@ -553,12 +553,6 @@ def _characters_recipe(options):
     )
 
 
-def _one_line(error):
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
 def main(arguments=None):
     """Run the command.
 
@@ -584,7 +578,7 @@ def main(arguments=None):
             _characters_recipe(options),
         )
     except (ValueError, OSError) as error:
-        print(f"build_language_model: {_one_line(error)}", file=sys.stderr)
+        print(f"build_language_model: {errors.one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("build_language_model: interrupted", file=sys.stderr)

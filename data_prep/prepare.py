@@ -29,7 +29,7 @@ import time
 import tqdm
 
 from data_prep import corpora, finish, pieces, plan, prepared_folder, workers
-from zhasr import features
+from zhasr import errors, features
 
 DESCRIPTION = "Prepare a corpus for training. An interrupted preparation goes on."
 VERSION = 1  # of what is written; counted up when the same corpus gives other bytes
@@ -172,12 +172,6 @@ def _config(options: argparse.Namespace) -> features.FeatureConfig:
     return features.FeatureConfig(options.features, pitch=options.pitch, **given)
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
@@ -198,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.workers,
         )
     except (ValueError, OSError) as error:
-        print(f"prepare: {_one_line(error)}", file=sys.stderr)
+        print(f"prepare: {errors.one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("prepare: interrupted; the same command goes on", file=sys.stderr)

@@ -8,7 +8,7 @@ import argparse
 import pathlib
 import sys
 
-from zhasr import commands, formats
+from zhasr import commands, errors, formats
 
 DECODERS = ("greedy", "beam", "words")  # those of zhasr.decoders, slow to import
 KINDS = ("syllable", "base-syllable", "initial-final", "character")
@@ -29,7 +29,7 @@ def main(arguments=None):
         return getattr(commands, options.command)(options) or 0
     except (ValueError, OSError) as error:
         # Every error of this project is a ValueError whose text says what to do.
-        print(f"zhasr {options.command}: {commands.one_line(error)}", file=sys.stderr)
+        print(f"zhasr {options.command}: {errors.one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"zhasr {options.command}: stopped", file=sys.stderr)

@@ -7,6 +7,8 @@ import json
 import os
 import sys
 
+from zhasr import errors
+
 SHIPPED = "shipped"  # the language that comes with the package, in reports
 NO_LANGUAGE = "none"
 
@@ -241,13 +243,8 @@ def _say(line):
 
 
 def _note(line):
-    print(f"note: {one_line(line)}", file=sys.stderr, flush=True)
+    print(f"note: {errors.one_line(line)}", file=sys.stderr, flush=True)
 
 
 def _complain(command, error):
-    print(f"zhasr {command}: {one_line(error)}", file=sys.stderr)
-
-
-def one_line(error):
-    """The text of an error without line breaks: str."""
-    return " ".join(str(error).split())
+    print(f"zhasr {command}: {errors.one_line(error)}", file=sys.stderr)

@@ -9,7 +9,6 @@ file has changed, but not when a function of another file that it calls has. Aft
 everything is forgotten as soon as any file with compiled functions differs.
 """
 
-import functools
 import hashlib
 import pathlib
 import sys
@@ -17,14 +16,24 @@ import warnings
 
 import numba
 
-STAMP = "zhasr-compiled-from.txt"
+STAMP = "zhasr-compiled-from.sha256"
 DECORATOR = b"@compiled.njit"
 
-# Without Python's lock, so that several threads search at once.
-njit = functools.partial(numba.njit, cache=True, nogil=True)
 # Records that begin alike take each other's place (`zhasr.tokens`); numba says so each
 # time it compiles that.
 warnings.filterwarnings("ignore", category=numba.NumbaExperimentalFeatureWarning)
+
+
+def njit(function):
+    """Compile a function when it is first called.
+
+    It runs without Python's lock, so that several threads search at once. Where nothing
+    can be written it is compiled anew by every process.
+    """
+    try:
+        return numba.njit(function, cache=True, nogil=True)
+    except RuntimeError:  # no folder for the cache: neither here nor in her home
+        return numba.njit(function, nogil=True)
 
 
 def forget_old(folder):
@@ -43,13 +52,13 @@ def forget_old(folder):
         if DECORATOR in source:
             digest.update(source)
     stamp = cache / STAMP
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+    if stamp.exists() and stamp.read_bytes() == digest.digest():
         return False
     try:
         cache.mkdir(exist_ok=True)
         for path in cache.glob("*.nb[ci]"):
             path.unlink(missing_ok=True)
-        stamp.write_text(digest.hexdigest())
+        stamp.write_bytes(digest.digest())
     except OSError:  # not ours to write: then numba keeps its files elsewhere
         return False
     return True
@@ -66,6 +75,8 @@ def is_cold(function):
     """
     if function.signatures:
         return False
+    if function.stats.cache_path is None:
+        return True
     python = f"py{sys.version_info.major}{sys.version_info.minor}"
     kept = f"*.{function.__qualname__}-*.{python}*.nbi"
     return not any(pathlib.Path(function.stats.cache_path).glob(kept))

@@ -201,6 +201,13 @@ def mfcc_and_pitch(mfcc, pitch):
     return axes
 
 
+def bare(axes):
+    """Take frame and tick marks off axes; what is written at the ticks stays."""
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
 def draw_image(axes, rows, limits, colours):
     """Draw features with the first at the bottom and seconds below.
 

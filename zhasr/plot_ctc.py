@@ -70,7 +70,7 @@ def rows(paths, names):
     axes.set_xticks(np.arange(longest) + 0.5, np.arange(longest))
     axes.set(xlim=(0, 1.5 * longest), ylim=(len(paths), 0))
     axes.set_xlabel("frame", x=1 / 3)
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title("A label for each frame, and what is read")
     return axes
 
@@ -85,12 +85,6 @@ def _draw_path(axes, path, top, names, height=0.84, written=True):
         if written:
             name = names[label] if label else BLANK
             axes.text(frame + 0.5, top + 0.5, name, ha="center", va="center")
-
-
-def _bare(axes):
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 # --- tables ---------------------------------------------------------------------------
@@ -119,7 +113,7 @@ def tables(probabilities, names, marked=()):
         each.set_yticks(range(len(names)), names if each is axes[0] else [])
         each.set_xticks(range(len(table)))
         each.set_xlabel("frame")
-        _bare(each)
+        plot.bare(each)
     for frame, label in enumerate(marked):
         place = (frame - 0.46, label - 0.46)
         axes[0].add_patch(
@@ -177,7 +171,7 @@ def paths(found, probabilities, names):
         colour = COLOURS[label % len(COLOURS)]
         handles.append(patches.Patch(fc=colour, ec="#AAAAAA", label=name))
     left.legend(handles=handles, **plot.ABOVE_RIGHT, ncols=len(used))
-    _bare(left)
+    plot.bare(left)
     places = np.arange(len(found)) + 0.5
     right.barh(places, sorted_probabilities, 0.7, color=plot.BLUE)
     right.plot(np.cumsum(sorted_probabilities), places, color=plot.VERMILION)
@@ -238,7 +232,7 @@ def lattice(extended, names, frames, may_skip, forward=None, filled=None):
     axes.set_xticks(range(frames))
     axes.set(xlim=(-0.5, frames - 0.5), ylim=(positions - 0.5, -0.5), xlabel="frame")
     axes.set_title(_lattice_title(forward, filled, frames))
-    _bare(axes)
+    plot.bare(axes)
     return axes
 
 

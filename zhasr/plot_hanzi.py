@@ -133,7 +133,7 @@ def lattice(syllables, candidates, paths):
     axes.set_xticks(range(len(syllables)), syllables)
     axes.set(xlim=(-0.5, len(syllables) - 0.5), ylim=(highest - 0.5, -0.5), yticks=[])
     axes.legend(**plot.ABOVE_RIGHT, ncols=2)
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title("One character from every column")
     return axes
 
@@ -147,12 +147,6 @@ def _draw_node(axes, middle, text, families, chosen):
     axes.text(
         *middle, text, ha="center", va="center", fontfamily=families, zorder=6
     )  # fmt: skip
-
-
-def _bare(axes):
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 @plot.styled()
@@ -196,7 +190,7 @@ def words(syllables, spans, best):
         )
     axes.set_xticks(np.arange(len(syllables)) + 0.5, syllables)
     axes.set(xlim=(0, len(syllables)), ylim=(1 + max(lanes.values()), 0), yticks=[])
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title("Words of the dictionary that fit; framed: the best path")
     return axes
 

@@ -72,9 +72,7 @@ def _box(axes, place, width, colour):
 
 def _bare(axes):
     axes.set_xticks([])
-    axes.tick_params(axis="y", length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    plot.bare(axes)
 
 
 @plot.styled()

@@ -97,7 +97,7 @@ def merge(ways, target, names):
         axes.text(*place, text, ha="center", va="center", bbox=ground)
     _box(axes, (7.6, middle), f"{written(target, names)}\n{total:.4f}", 2.6, plot.SKY)
     axes.set(xlim=(-1.4, 9), ylim=(len(ways) - 0.5, -0.5), xticks=[], yticks=[])
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title("One prefix, all ways to it: they are added")
     return axes
 
@@ -108,12 +108,6 @@ def _box(axes, middle, text, width, colour):
         pyplot.Rectangle(corner, width, 0.72, facecolor=colour, edgecolor=plot.GREY)
     )
     axes.text(*middle, text, ha="center", va="center", fontsize=plot.SMALL)
-
-
-def _bare(axes):
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 # --- the tree of prefixes -------------------------------------------------------------
@@ -159,7 +153,7 @@ def tree(beams, width, names):
     axes.set_yticks(range(len(rows)), [written(each, names) for each in rows])
     axes.set_xticks(range(-1, len(beams)), ["start", *range(len(beams))])
     axes.set(xlim=(-1.4, len(beams) - 0.6), ylim=(len(rows), -0.5), xlabel="frame")
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title(f"A beam {width} wide; white ones are dropped")
     return axes
 
@@ -295,6 +289,6 @@ def weights(errors, weights, bonuses):
     axes.set_yticks(range(len(weights)), weights)
     axes.set_xticks(range(len(bonuses)), bonuses)
     axes.set(ylabel="weight", xlabel="bonus for every syllable")
-    _bare(axes)
+    plot.bare(axes)
     axes.set_title("Error on the sentences to tune on")
     return axes
