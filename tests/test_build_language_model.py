@@ -121,6 +121,7 @@ def test_characters(texts):
     assert model.score(list("电影")) > model.score(list("影电"))
 
 
+@pytest.mark.slow
 def test_characters_beside_words(texts, capsys):
     (texts / "text" / "more.txt").write_text(random_text(), encoding="utf-8")
     options = ["--megabytes", "0.6", "--characters-order", "3"]
@@ -154,6 +155,7 @@ def test_weights_outlast_a_new_model(texts):
     assert hanzi.load(texts / "out").weights.word == 0.25
 
 
+@pytest.mark.slow
 def test_order_cutoffs_and_dictionary(texts, capsys):
     assert run(texts, "--order", "2", "--cutoffs", "0,1") == 0
     model = language_model.load(texts / "out")
@@ -369,6 +371,7 @@ def test_tables_have_the_size_that_was_reckoned(order):
         assert reckoned <= size + 100
 
 
+@pytest.mark.slow
 def test_a_folder_has_the_size_that_was_asked_for(texts):
     (texts / "text" / "more.txt").write_text(random_text(), encoding="utf-8")
     assert run(texts, "--megabytes", "0.4", out="small") == 0
@@ -438,6 +441,7 @@ def test_a_sentence_of_a_transcript_counts_once(tmp_path):
     assert list(segment.read_lines(path)) == ["你好", "世界"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["word", "character"])
 def test_cut_in_pieces_and_processes(unit, tmp_path, monkeypatch):
     monkeypatch.setattr(segment, "PIECE_BYTES", 200)

@@ -33,6 +33,8 @@ from zhasr import (
     wavenet,
 )
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 LABELS = ("<blank>", "a1", "a2", "ba4")
 SAID = {3: 1, 8: 3}  # frame -> label
 STEP = 0.04  # seconds

@@ -8,6 +8,8 @@ from toy_language import toy_language
 
 from zhasr import decoders, pinyin, scoring
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 
 @pytest.fixture(scope="module")
 def language():

@@ -11,6 +11,8 @@ import toy_language
 
 from zhasr import adaptation, hanzi, language_model, lexicon, pinyin
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 # Words of a toy lexicon: their readings with probabilities.
 READINGS = {
     "你": {"ni3": 1.0},

@@ -10,6 +10,8 @@ import toy_language
 from zhasr import language_model, lattice, rescoring
 from zhasr.lattice import NONE
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 
 def random_lattice(rng, places=5, most=3):
     """A lattice.Found of a few nodes at each place, with random arcs and scores."""

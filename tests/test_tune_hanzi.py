@@ -11,6 +11,8 @@ import toy_language
 from data_prep import pinyin_text, tune_hanzi
 from zhasr import hanzi, language_model, lexicon
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 NAMES = (*language_model.SPECIAL_WORDS, "你", "泥", "马")
 # 你 is likely to begin a sentence, by 8; ni2 before a third tone may be 你 or 泥.
 KNOWN = {("<s>", "你"): -1.0}

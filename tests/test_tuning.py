@@ -9,6 +9,8 @@ from test_word_search import even_model, planted, small_tree
 
 from zhasr import decoders, tuning, two_stage, word_search
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 
 @pytest.fixture(scope="module")
 def cases():

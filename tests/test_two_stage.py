@@ -7,6 +7,8 @@ from toy_language import toy_language
 
 from zhasr import two_stage, vocabulary, word_search
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 
 @pytest.fixture(scope="module")
 def language():

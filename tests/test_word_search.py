@@ -19,6 +19,8 @@ from zhasr import (
     word_search,
 )
 
+pytestmark = pytest.mark.slow  # compiles the searches
+
 ALL = {"width": 2000, "margin": math.inf, "most": None, "least": 0.0}
 SYLLABLES = vocabulary.Vocabulary("syllable", ("<blank>", "ma1", "ma2", "shi4"))
 WORDS = ("妈", "妈妈", "麻", "事", "世")
