@@ -54,6 +54,7 @@ def test_classic_is_the_published_architecture():
     assert len(norms) == 3 + 3 * 15 - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reduced", "causal"])
 def test_receptive_field_is_what_an_output_reacts_to(name):
     config = TINY[name]
