@@ -75,6 +75,7 @@ def test_receptive_field_is_what_an_output_reacts_to(name):
         assert heard[-1] == (middle + 1) * config.reduction - 1
 
 
+@pytest.mark.slow
 def test_receptive_field_agrees_with_the_gradient():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("takes the gradient with TensorFlow")
