@@ -11,7 +11,15 @@ import pathlib
 
 import numpy as np
 
-from zhasr import batches, feature_store, features, manifest, pinyin, vocabulary
+from zhasr import (
+    augment,
+    batches,
+    feature_store,
+    features,
+    manifest,
+    pinyin,
+    vocabulary,
+)
 
 
 class DatasetError(ValueError):
@@ -98,12 +106,14 @@ def open_folder(path):
     return Folder(path, feature_config, store, corpus)
 
 
-def load(paths, kind):
+def load(paths, kind, development=None):
     """Pool prepared folders.
 
     Args:
         paths: list of path; the same path may stand several times.
         kind: str, one of pinyin.KINDS.
+        development: list of path, prepared folders whose development utterances are
+            taken; by default all of `paths`.
 
     Returns:
         Dataset.
@@ -114,7 +124,10 @@ def load(paths, kind):
     """
     folders = [open_folder(path) for path in paths]
     once = list({folder.path.resolve(): folder for folder in folders}.values())
-    _check_features(once)
+    judges = once
+    if development is not None:
+        judges = [open_folder(path) for path in development]
+    _check_features([*once, *judges])
     statistics = _pooled_statistics(once)
     normalise = functools.partial(
         features.normalise,
@@ -131,7 +144,7 @@ def load(paths, kind):
     ]
     dev = [
         example
-        for folder in once
+        for folder in judges
         for example in _examples(folder, "dev", labels, normalise)
     ]
     if not train or not dev:
@@ -190,9 +203,12 @@ def _examples(folder, split, labels, normalise):
             f"{folder.path.name}/{utterance.id}",
             folder.store.frames(utterance.id),
             np.array([known.get(name, -1) for name in names], np.int32),
-            functools.partial(_load, folder.store, utterance.id, normalise),
+            functools.partial(_load, folder, utterance.id, normalise),
         )
 
 
-def _load(store, id, normalise):
-    return normalise(store[id])
+def _load(folder, id, normalise, factor=None):
+    raw = folder.store[id]
+    if factor is not None:
+        raw = augment.warp(raw, folder.features, factor)
+    return normalise(raw)
