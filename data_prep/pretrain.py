@@ -13,9 +13,9 @@ Little connected speech is at hand, so most is made of it: it is heard in severa
 versions (other voices, rooms and microphones, see `data_prep.disturb`), and sentences
 put together from words and syllables come on top (`data_prep.concatenate`).
 
-Training hears the `train` splits alone. The epoch is chosen by people and sentences that
-it did not hear: the development speakers of DSPSpeech-20 and the held-out sentences of
-AISHELL. Test speakers are in neither, which is checked before anything is trained.
+Training hears the `train` splits alone. The epoch is chosen by people and sentences
+that it did not hear: the development speakers of DSPSpeech-20 and the held-out
+sentences of AISHELL. Test speakers are in neither, which is checked before training.
 """
 
 import argparse
@@ -211,7 +211,6 @@ def prepare_assembled(plan, parts, log):
     folders = []
     for number in range(ASSEMBLED_FOLDERS):
         made = plan.work / "assembled" / _assembled_name(plan, parts, number)
-        # The manifests lie beside features, whose kind makes no difference here.
         text = concatenate.concatenate(
             [folder / "train.jsonl" for folder in builders],
             made,

@@ -108,6 +108,7 @@ def join(parts, overlap, attack=1.0):
         shared = min(overlap, len(joined) // 2, len(part) // 2)
         fade = (np.arange(shared, dtype=np.float32) + 0.5) / max(shared, 1)
         end = len(joined) - shared
-        middle = joined[end:] * (1 - fade) + part[:shared] * np.minimum(fade / attack, 1)
+        rise = np.minimum(fade / attack, 1)
+        middle = joined[end:] * (1 - fade) + part[:shared] * rise
         joined = np.concatenate([joined[:end], middle, part[shared:]])
     return joined.astype(np.float32)

@@ -167,8 +167,8 @@ class Run:
             f"of {_count(self.worker.share.count, 'process', 'es')}"
         )
         self.say(
-            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps:.0f} batches an "
-            f"epoch in shapes "
+            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps:.0f} batches "
+            f"an epoch in shapes "
             + ", ".join(f"{item.size}×{item.frames}" for item in self.train)
         )
 
@@ -234,8 +234,8 @@ class Run:
             )
         )
         bar = tqdm.tqdm(
-            total=round(self.steps), desc=f"epoch {len(self.history) + 1}", disable=None,
-            leave=False, file=sys.stderr,
+            total=round(self.steps), desc=f"epoch {len(self.history) + 1}",
+            disable=None, leave=False, file=sys.stderr,
         )
         losses, frames, mark = [], 0, time.monotonic()
         with bar:
