@@ -142,13 +142,14 @@ def transcribe(options):
 
 def info(options):
     """Print what a model folder holds."""
-    from zhasr import model_folder, wavenet
+    from zhasr import model_folder, shape_layers, wavenet
 
-    network, description = model_folder.load(options.model)
+    description, _ = model_folder.load_weights(options.model)
     config = description.architecture
+    parameters = shape_layers.count(*description.sizes)
     seen = wavenet.receptive_field(config) / 100
     _say(
-        f"{options.model}: {network.count_params() / 1e6:.2f} M parameters, "
+        f"{options.model}: {parameters / 1e6:.2f} M parameters, "
         f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
     )
     _say(f"architecture: {config}")

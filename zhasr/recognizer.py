@@ -17,18 +17,20 @@ import numpy as np
 
 from zhasr import (
     audio,
+    backend,
     decoding,
     features,
     formats,
     model_folder,
+    numpy_layers,
     pinyin,
     spoken,
     wavenet,
 )
-from zhasr.backend import keras
 
 CHUNK_FRAMES = 6_000  # one minute; longer audio goes through the network in pieces
-SHAPE_FRAMES = 128  # inputs are padded to a multiple, so that few shapes are traced
+SHAPE_FRAMES = 128  # Keras' inputs are padded to a multiple: few shapes are traced
+ENGINES = ("numpy", "keras")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Recognizer:
     """A loaded model.
 
     Args:
-        network: keras.Model of `wavenet.build`.
+        network: numpy_layers.Network, or keras.Model of `wavenet.build`.
         description: model_folder.Description.
     """
 
-    network: keras.Model
+    network: object
     description: model_folder.Description
 
     @property
@@ -83,19 +85,25 @@ class Transcript:
     words: tuple[formats.Timed, ...] = ()
 
 
-def load(folder):
+def load(folder, engine="numpy"):
     """Load a model folder.
 
     Args:
         folder: path.
+        engine: str, what computes the network: "numpy" starts at once; "keras" runs on
+            a GPU, too. Both give the same log probabilities.
 
     Returns:
         Recognizer.
 
     Raises:
+        ValueError: another engine.
         model_folder.ModelError: see `model_folder.load`.
     """
-    return Recognizer(*model_folder.load(folder))
+    if engine not in ENGINES:
+        raise ValueError(f"expected an engine of {ENGINES}, received {engine!r}")
+    read = model_folder.load_numpy if engine == "numpy" else model_folder.load
+    return Recognizer(*read(folder))
 
 
 def log_probs(recognizer, samples):
@@ -142,12 +150,14 @@ def compiled(network):
     plain graph is used: without a gradient XLA gains nothing and compiles for longer.
 
     Args:
-        network: keras.Model of `wavenet.build`.
+        network: keras.Model of `wavenet.build`; one of numpy is returned as it is.
 
     Returns:
         function from its inputs to logits, as numpy arrays.
     """
-    network.compile(jit_compile=keras.backend.backend() == "jax")
+    if isinstance(network, numpy_layers.Network):
+        return network
+    network.compile(jit_compile=backend.keras.backend.backend() == "jax")
     return network.predict_on_batch
 
 
@@ -155,20 +165,23 @@ def run_network(network, utterances):
     """Logits of a batch, padded as needed.
 
     Args:
-        network: keras.Model of `wavenet.build`, or what `compiled` made of it.
+        network: as of `Recognizer`, or what `compiled` made of it.
         utterances: list of float32 array (frames, dims), normalised.
 
     Returns:
         float32 array (batch, output frames, labels); cut each row at its length.
     """
     longest = max(len(item) for item in utterances)
-    longest = max(1, -(-longest // SHAPE_FRAMES)) * SHAPE_FRAMES
+    if not isinstance(network, numpy_layers.Network):
+        longest = max(1, -(-longest // SHAPE_FRAMES)) * SHAPE_FRAMES
     padded = np.zeros((len(utterances), longest, utterances[0].shape[1]), np.float32)
     for row, item in enumerate(utterances):
         padded[row, : len(item)] = item
     lengths = np.array([len(item) for item in utterances], np.int32)
     logits = network({"features": padded, "frames": lengths})
-    return keras.ops.convert_to_numpy(logits)
+    if isinstance(logits, np.ndarray):
+        return logits
+    return backend.ops.convert_to_numpy(logits)
 
 
 def log_softmax(logits):
