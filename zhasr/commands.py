@@ -106,6 +106,8 @@ def tune(options):
 
 def transcribe(options):
     """Write down what is said in recordings."""
+    # The matrices of a sentence are small: a second thread is waited for, not used.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from zhasr import audio, files, formats, recognizer
 
     if options.format == "srt" and len(options.audio) > 1:
