@@ -62,9 +62,7 @@ class Config:
 
 PRESETS = {
     # speech-to-text-wavenet and its Chinese descendants, layer for layer.
-    "classic": Config(
-        kernel_size=7, reduction=1, normalization="batch", causal=True
-    ),
+    "classic": Config(kernel_size=7, reduction=1, normalization="batch", causal=True),
     "small": Config(channels=72, stacks=2),
     "base": Config(channels=136),
 }
