@@ -1,4 +1,4 @@
-"""The network in numpy gives the log probabilities of Keras; its weights, their names."""
+"""The network in numpy gives the log probabilities of Keras; names of its weights."""
 
 import numpy as np
 import pytest

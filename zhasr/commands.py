@@ -51,6 +51,7 @@ def train(options):
 
 def evaluate(options):
     """Print error rates, and write hypotheses beside references."""
+    _one_thread()
     from zhasr import evaluation, recognizer, report, scoring
 
     model = recognizer.load(options.model)
@@ -81,6 +82,7 @@ def evaluate(options):
 
 def tune(options):
     """Tune the weights of sound and language, and keep them in the model folder."""
+    _one_thread()
     from zhasr import decoders, evaluation, recognizer, tuning
 
     utterances = evaluation.read_manifest(options.manifest)
@@ -106,8 +108,7 @@ def tune(options):
 
 def transcribe(options):
     """Write down what is said in recordings."""
-    # The matrices of a sentence are small: a second thread is waited for, not used.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _one_thread()
     from zhasr import audio, files, formats, recognizer
 
     if options.format == "srt" and len(options.audio) > 1:
@@ -159,6 +160,15 @@ def info(options):
     _say(f"features: {description.features} ({description.features.dims} dims)")
     for name, value in description.training.items():
         _say(f"{name}: {value}")
+
+
+def _one_thread():
+    """Keep numpy, not imported yet, from sharing products out among threads.
+
+    Those of a sentence are small: on a busy machine a second thread is waited for, for
+    longer than all of them take.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 # Decoder and language
