@@ -11,6 +11,7 @@ from zhasr import errors
 
 SHIPPED = "shipped"  # the language that comes with the package, in reports
 NO_LANGUAGE = "none"
+DOUBTFUL = 0.5  # confidence, below which more of it is likely wrong than right
 
 
 def train(options):
@@ -132,6 +133,12 @@ def transcribe(options):
         except ValueError as error:  # samples so loud that there are no features
             _complain("transcribe", f"{path}: {error}")
             continue
+        sure = formats.confidence(transcript.words)
+        if sure < DOUBTFUL:
+            _note(
+                f"{path}: hardly understood (confidence {sure:.2f}): much of it is "
+                "likely wrong"
+            )
         part = formats.write(options.format, str(path), transcript.words)
         if options.format == "text" and len(options.audio) > 1:
             part = f"{path}\t{part}"

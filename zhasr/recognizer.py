@@ -24,12 +24,16 @@ from zhasr import (
     model_folder,
     numpy_layers,
     pinyin,
+    segments,
     spoken,
     wavenet,
 )
 
 CHUNK_FRAMES = 6_000  # one minute; longer audio goes through the network in pieces
 SHAPE_FRAMES = 128  # Keras' inputs are padded to a multiple: few shapes are traced
+LONGEST_WHOLE = (
+    30.0  # seconds; of what is longer, the pieces with speech are recognised
+)
 ENGINES = ("numpy", "keras")
 
 
@@ -194,6 +198,9 @@ def log_softmax(logits):
 def transcribe(recognizer, source, decoder=None):
     """Recognise what is said in a recording.
 
+    Of a long one, only the pieces in which somebody speaks, one by one; see
+    `zhasr.segments`.
+
     Args:
         recognizer: Recognizer.
         source: path of an audio file of any rate and number of channels; or float32
@@ -201,13 +208,43 @@ def transcribe(recognizer, source, decoder=None):
         decoder: decoders.Decoder. Default: the best path, without a language.
 
     Returns:
-        Transcript.
+        Transcript; all times are those of the recording.
 
     Raises:
         audio.AudioError: the file is no audio or empty.
     """
     samples = source if isinstance(source, np.ndarray) else audio.read(source)
-    return decode(recognizer, log_probs(recognizer, samples), decoder)
+    if len(samples) <= LONGEST_WHOLE * audio.SAMPLE_RATE:
+        return decode(recognizer, log_probs(recognizer, samples), decoder)
+    parts = []
+    for piece in segments.find(samples):
+        heard = log_probs(recognizer, samples[piece.first : piece.last])
+        parts.append(_later(decode(recognizer, heard, decoder), piece.start))
+    if not parts:  # nobody speaks: what is no speech has no labels
+        nothing = np.zeros((0, len(recognizer.description.vocabulary)), np.float32)
+        return decode(recognizer, nothing, decoder)
+    return _joined(parts)
+
+
+def _later(transcript, seconds):
+    """The same with times that are so much later."""
+    labels = tuple(
+        dataclasses.replace(one, start=one.start + seconds, end=one.end + seconds)
+        for one in transcript.labels
+    )
+    words = formats.later(transcript.words, seconds)
+    return dataclasses.replace(transcript, labels=labels, words=words)
+
+
+def _joined(parts):
+    """One transcript of several, in the order of time."""
+    texts = [part.text for part in parts]
+    return Transcript(
+        tuple(one for part in parts for one in part.labels),
+        tuple(one for part in parts for one in part.syllables),
+        None if None in texts else "".join(texts),
+        tuple(one for part in parts for one in part.words),
+    )
 
 
 def decode(recognizer, posteriors, decoder=None):
