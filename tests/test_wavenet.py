@@ -54,6 +54,7 @@ def test_classic_is_the_published_architecture():
     assert len(norms) == 3 + 3 * 15 - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reduced", "causal"])
 def test_receptive_field_is_what_an_output_reacts_to(name):
     config = TINY[name]
@@ -74,6 +75,7 @@ def test_receptive_field_is_what_an_output_reacts_to(name):
         assert heard[-1] == (middle + 1) * config.reduction - 1
 
 
+@pytest.mark.slow
 def test_receptive_field_agrees_with_the_gradient():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("takes the gradient with TensorFlow")
