@@ -14,6 +14,7 @@ import argparse
 import dataclasses
 import functools
 import pathlib
+import resource
 import statistics
 import time
 
@@ -49,6 +50,7 @@ def main():
     parser.add_argument("--manifest", type=pathlib.Path, help="of these recordings")
     parser.add_argument("--sentences", type=int, default=80, help="at most")
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--minutes", type=float, help="one long recording instead")
     options = parser.parse_args()
     language = hanzi.load(options.language)
     if options.model:
@@ -56,6 +58,8 @@ def main():
     else:
         names = most_common_syllables(language)
         cases = made_up(names, options.sentences)
+    if options.minutes:
+        return long_recording(names, language, cases, options.minutes)
     weights = {
         name: tuning.load(options.model, name)
         if options.model
@@ -174,6 +178,31 @@ def prepare(names, language, weights):
         "one-pass": search(one_pass),
     }
     return searches, seconds
+
+
+def long_recording(names, language, cases, minutes):
+    """Print time and memory of the one-pass search for many minutes at once."""
+    frames = round(60 * FRAMES_A_SECOND * minutes)
+    spoken = np.concatenate([each for _, each in cases])
+    spoken = np.resize(spoken, (frames, len(names)))
+    decoder = decoders.build("words", names, language)
+    decoders.decode(decoder, spoken[:100])  # compiles
+    before, start = peak_memory(), time.process_time()
+    decoders.decode(decoder, spoken)
+    figures.figure("decoding_long_speech", time.process_time() - start, "s")
+    figures.figure("decoding_long_speech_memory", peak_memory() - before, "MiB")
+    generator = np.random.default_rng(0)
+    noise = 3 * generator.standard_normal(spoken.shape, np.float32)
+    noise -= np.logaddexp.reduce(noise, axis=1, keepdims=True)
+    start = time.process_time()
+    decoders.decode(decoder, noise)
+    figures.figure("decoding_long_noise", time.process_time() - start, "s")
+    figures.figure("decoding_long_peak", peak_memory(), "MiB")
+
+
+def peak_memory():
+    """The most memory that this process has held so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(searches, cases, repetitions):

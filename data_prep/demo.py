@@ -82,7 +82,8 @@ def print_examples(out):
         command = ["zhasr", "transcribe", str(out / "model"), audio]
         print(f"\n$ {shlex.join(command)}", flush=True)
         subprocess.run(_runnable(command), check=True)
-        print(f"spoken: {' '.join(utterance.syllables)}  {utterance.text}", flush=True)
+        pinyin = " ".join(utterance.syllables)
+        print(f"spoken: {utterance.text} ({pinyin})", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from zhasr import compiled
 
 
@@ -19,6 +21,7 @@ def test_a_changed_source_forgets_all(tmp_path):
     assert compiled.forget_old(tmp_path) and not kept.exists()
 
 
+@pytest.mark.slow
 def test_a_callee_in_another_file_is_compiled_again(tmp_path):
     (tmp_path / "callee.py").write_text(
         "from zhasr import compiled\n@compiled.njit\ndef number():\n    return 1\n"
@@ -39,6 +42,7 @@ def test_a_callee_in_another_file_is_compiled_again(tmp_path):
     assert said == ["2\n", "8\n"]
 
 
+@pytest.mark.slow
 def test_a_function_is_cold_until_it_was_called_once(tmp_path):
     (tmp_path / "module.py").write_text(
         "from zhasr import compiled\n"

@@ -18,7 +18,14 @@ from zhasr.exercises import lesson_01, lesson_03
 
 EXERCISES = exercises.find()
 FEWEST_WRONG = 2
-every_exercise = pytest.mark.parametrize("name", EXERCISES)
+SLOW = {"lesson_08.mended"}  # compiles the search for characters
+every_exercise = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in EXERCISES
+    ],
+)
 
 
 def answers(name):

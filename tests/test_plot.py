@@ -156,8 +156,20 @@ def test_fonts_are_found_by_the_beginning_of_their_name(monkeypatch):
     ]
     monkeypatch.undo()
     monkeypatch.setattr(font_manager.fontManager, "ttflist", entries)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
     names = [name for name, _ in plot._hanzi_font_files.__wrapped__()]
     assert names == ["Noto Sans CJK SC", "WenQuanYi Zen Hei"]
+
+
+def test_a_font_installed_since_is_found(monkeypatch, tmp_path):
+    damaged = tmp_path / "damaged.ttf"
+    damaged.write_bytes(b"no font")
+    monkeypatch.undo()
+    monkeypatch.setattr(plot, "HANZI_FONTS", ("DejaVu Sans",))
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    found = [str(damaged), str(DEJAVU)]
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: found)
+    assert plot._hanzi_font_files.__wrapped__() == [("DejaVu Sans", str(DEJAVU))]
 
 
 def test_without_a_font_pinyin_stands_alone():

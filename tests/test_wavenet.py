@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zhasr import wavenet
+from zhasr import keras_layers, wavenet
 from zhasr.backend import keras
 
 TINY = {
@@ -54,6 +54,7 @@ def test_classic_is_the_published_architecture():
     assert len(norms) == 3 + 3 * 15 - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reduced", "causal"])
 def test_receptive_field_is_what_an_output_reacts_to(name):
     config = TINY[name]
@@ -74,6 +75,7 @@ def test_receptive_field_is_what_an_output_reacts_to(name):
         assert heard[-1] == (middle + 1) * config.reduction - 1
 
 
+@pytest.mark.slow
 def test_receptive_field_agrees_with_the_gradient():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("takes the gradient with TensorFlow")
@@ -137,7 +139,7 @@ def test_batch_statistics_are_those_of_the_real_frames():
 def test_gate_equals_numpy():
     gates = random_features(2, 3, 8)
     expected = np.tanh(gates[..., :4]) / (1 + np.exp(-gates[..., 4:]))
-    got = keras.ops.convert_to_numpy(wavenet.GatedUnit()(gates))
+    got = keras.ops.convert_to_numpy(keras_layers.GatedUnit()(gates))
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -114,6 +114,10 @@ def new_axes(height, rows=1, columns=1, **options):
 @functools.cache
 def _hanzi_font_files():
     """Installed fonts that should have hanzi, the best first: list of (name, path)."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:  # since matplotlib looked
+        with contextlib.suppress(OSError, RuntimeError):  # no font that it can read
+            font_manager.fontManager.addfont(path)
     installed = [(font.name, font.fname) for font in font_manager.fontManager.ttflist]
     return [
         pair

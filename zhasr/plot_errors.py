@@ -165,7 +165,9 @@ def speakers(rates, whole=None):
         low, high = 100 * np.array(rate.interval or (rate.rate, rate.rate))
         axes.barh(place, 100 * rate.rate, height=0.6, color=plot.SKY)
         axes.plot([low, high], [place, place], "k|-", markersize=14)
-        label = axes.text(high, place, f"  {report.percent(rate.rate)}", va="center")
+        text = f"  {report.percent(rate.rate)}"
+        offset = {"xytext": (4, 0), "textcoords": "offset points"}  # beside the whisker
+        label = axes.annotate(text, (high, place), va="center", **offset)
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     if whole is not None:
         label = f"all speakers: {report.percent(whole.rate)}"
