@@ -38,7 +38,7 @@ import tqdm
 from data_prep import contamination, segment, sentences, time_scale, workers
 from zhasr import audio, errors, files, manifest, pinyin
 
-PACE = (0.20, 0.28)  # seconds for a syllable
+PACE = (0.20, 0.34)  # seconds for a syllable; shorter ones blur
 PACE_VARIES = 0.12  # from one recording to the next, largest relative change
 LAST_LENGTHENED = 1.25  # the last word before a pause
 FACTORS = (0.3, 1.3)  # of duration; beyond these a recording is not changed
