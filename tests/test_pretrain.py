@@ -1,5 +1,7 @@
 """The recipe from raw folders to a model: every step, again, without test voices."""
 
+import dataclasses
+
 import conftest
 import numpy as np
 import pytest
@@ -116,6 +118,23 @@ def test_held_out_sentences_are_not_said(tmp_path):
     (tmp_path / "text.txt").write_text("今天天气非常好吗\n明天再说吧\n", "utf-8")
     left = pretrain.allowed_texts(plan(tmp_path), [tmp_path / "read"])
     assert left == ["明天再说吧"]
+
+
+def test_what_test_speakers_say_is_not_trained_on(tmp_path):
+    folder = conftest.write_prepared(tmp_path / "read")
+    shared = manifest.read(folder / "train.jsonl")[0]
+    said = dataclasses.replace(shared, text="今天天气非常好", speaker="bob")
+    word = dataclasses.replace(shared, id="word", text="数字")
+    train = [said, *manifest.read(folder / "train.jsonl")[1:]]
+    manifest.write(folder / "train.jsonl", train)
+    manifest.write(folder / "test.jsonl", [said, word])
+    lines = []
+    excluded = pretrain.tested_sentences([folder], lines.append)
+    assert excluded == {"今天天气非常好"}  # anybody may say a word
+    assert "今天天气非常好" in lines[0]
+    loaded = dataset.load([folder], "syllable", excluded=excluded)
+    assert len(loaded.train) == len(train) - 1
+    assert len(dataset.load([folder], "syllable").train) == len(train)
 
 
 def test_parts_are_chosen_by_name():

@@ -106,7 +106,7 @@ def open_folder(path):
     return Folder(path, feature_config, store, corpus)
 
 
-def load(paths, kind, development=None):
+def load(paths, kind, development=None, excluded=frozenset()):
     """Pool prepared folders.
 
     Args:
@@ -114,6 +114,7 @@ def load(paths, kind, development=None):
         kind: str, one of pinyin.KINDS.
         development: list of path, prepared folders whose development utterances are
             taken; by default all of `paths`.
+        excluded: frozenset of str, texts that are not trained on.
 
     Returns:
         Dataset.
@@ -136,11 +137,12 @@ def load(paths, kind, development=None):
         config=once[0].features,
     )
     utterances = [item for folder in once for item in folder.utterances("train")]
+    utterances = [item for item in utterances if item.text not in excluded]
     labels = vocabulary.build(kind, (_targets(kind, item) for item in utterances))
     train = [
         example
         for folder in folders
-        for example in _examples(folder, "train", labels, normalise)
+        for example in _examples(folder, "train", labels, normalise, excluded)
     ]
     dev = [
         example
@@ -191,13 +193,15 @@ def _targets(kind, utterance):
         raise DatasetError(f"{utterance.id}: {error}") from None
 
 
-def _examples(folder, split, labels, normalise):
+def _examples(folder, split, labels, normalise, excluded=frozenset()):
     """Examples of a split; a label that training never had counts as an error.
 
     In development such a label gets the id -1, which no output can be.
     """
     known = {label: index for index, label in enumerate(labels.labels)}
     for utterance in folder.utterances(split):
+        if utterance.text in excluded:
+            continue
         names = _targets(labels.kind, utterance)
         yield batches.Example(
             f"{folder.path.name}/{utterance.id}",

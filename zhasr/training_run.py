@@ -34,7 +34,15 @@ SHOWN = 3  # development utterances whose transcripts are printed
 EVALUATION_SHARE = 0.1  # development takes at most this share of a run by the clock
 
 
-def train(paths, out, options, resume=False, say=print, development=None):
+def train(
+    paths,
+    out,
+    options,
+    resume=False,
+    say=print,
+    development=None,
+    excluded=frozenset(),
+):
     """Train a model folder from prepared folders.
 
     Args:
@@ -45,6 +53,7 @@ def train(paths, out, options, resume=False, say=print, development=None):
         say: function of str that shows progress.
         development: list of path, the folders whose development utterances choose
             the epoch; all by default.
+        excluded: frozenset of str, texts that are not trained on.
 
     Returns:
         list of dict, one per epoch: the rows of training/log.csv.
@@ -64,7 +73,7 @@ def train(paths, out, options, resume=False, say=print, development=None):
         raise training.TrainingError(
             "several workers train by --epochs: the clocks of machines differ"
         )
-    data = dataset.load(paths, options.kind, development)
+    data = dataset.load(paths, options.kind, development, excluded)
     run = Run(data, out, options, say if worker.first else _silent, worker)
     if resume:
         run.restore()
@@ -234,17 +243,18 @@ class Run:
             )
         )
         bar = tqdm.tqdm(
-            total=round(self.steps), desc=f"epoch {len(self.history) + 1}",
-            disable=None, leave=False, file=sys.stderr,
+            total=round(self.steps),
+            desc=f"epoch {len(self.history) + 1}",
+            disable=None,
+            leave=False,
+            file=sys.stderr,
         )
         losses, frames, mark = [], 0, time.monotonic()
         with bar:
             for batch in source:
                 self.waited += time.monotonic() - mark
                 self.optimizer.learning_rate.assign(
-                    training.learning_rate(
-                        self.progress(), self.options.learning_rate
-                    )
+                    training.learning_rate(self.progress(), self.options.learning_rate)
                 )
                 losses.append(float(self.step(batch.inputs, batch.targets)))
                 self._check_loss(losses[-1])
