@@ -16,7 +16,7 @@ import pathlib
 
 import numpy as np
 
-from data_prep import transcripts
+from data_prep import disturb, transcripts
 from data_prep.corpora import base
 from zhasr import audio, ctc, feature_store, features, files, manifest
 
@@ -108,7 +108,7 @@ def needs_speakers(config: features.FeatureConfig) -> bool:
 
 
 def prepare(
-    piece: Piece, out: pathlib.Path, config: features.FeatureConfig
+    piece: Piece, out: pathlib.Path, config: features.FeatureConfig, version: int = 0
 ) -> tuple[int, float]:
     """Write the shard of a piece, then its record.
 
@@ -116,6 +116,7 @@ def prepare(
         piece: What to prepare.
         out: The prepared folder.
         config: Which features to compute.
+        version: See `disturb.disturb`.
 
     Returns:
         Number of entries, and seconds of audio that can be used.
@@ -123,7 +124,7 @@ def prepare(
     utterances, rejected, arrays = [], [], {}
     for entry in piece.entries:
         try:
-            utterance, array = prepare_entry(entry, out, config)
+            utterance, array = prepare_entry(entry, out, config, version)
         except transcripts.SetAside as reason:
             rejected.append(rejection(entry, out, str(reason)))
         else:
@@ -137,7 +138,10 @@ def prepare(
 
 
 def prepare_entry(
-    entry: base.Entry, out: pathlib.Path, config: features.FeatureConfig
+    entry: base.Entry,
+    out: pathlib.Path,
+    config: features.FeatureConfig,
+    version: int = 0,
 ) -> tuple[manifest.Utterance, np.ndarray]:
     """Check one utterance and compute its features.
 
@@ -145,6 +149,7 @@ def prepare_entry(
         entry: The utterance.
         out: The prepared folder.
         config: Which features to compute.
+        version: See `disturb.disturb`.
 
     Returns:
         The line of the manifest, and a float16 array (frames, dims).
@@ -154,6 +159,7 @@ def prepare_entry(
     """
     text, syllables = transcripts.read(entry)
     samples = _read_audio(entry.audio_filepath)
+    samples = disturb.disturb(samples, entry.id, version)
     frames = output_frames(features.count_frames(len(samples)))
     needed = ctc.frames_needed(syllables)
     if needed > frames:

@@ -28,7 +28,16 @@ import time
 
 import tqdm
 
-from data_prep import corpora, finish, pieces, plan, prepared_folder, workers
+from data_prep import (
+    corpora,
+    finish,
+    pieces,
+    plan,
+    prepared_folder,
+    summary,
+    workers,
+)
+from data_prep.corpora import base
 from zhasr import errors, features
 
 DESCRIPTION = "Prepare a corpus for training. An interrupted preparation goes on."
@@ -44,6 +53,7 @@ def prepare(
     config: features.FeatureConfig | None = None,
     split: str | None = None,
     worker_count: int | None = None,
+    version: int = 0,
 ) -> str:
     """Prepare a corpus.
 
@@ -54,6 +64,8 @@ def prepare(
         config: Which features to compute; MFCC with pitch when left out.
         split: Put every utterance in this split.
         worker_count: Processes; as many as there are cores when left out.
+        version: From 1 on, the training split alone, in other voices, rooms and
+            microphones (`data_prep.disturb`), different ones for each number.
 
     Returns:
         The summary and how fast it went, or that there was nothing to do.
@@ -66,12 +78,15 @@ def prepare(
     config = config or features.FeatureConfig(pitch=True)
     out = pathlib.Path(os.path.realpath(out))
     found = plan.read(corpus, pathlib.Path(source), out, split)
+    if version:
+        found = _training_alone(found, out)
     settings = {
         "version": VERSION,
         "corpus": corpus,
         "source": os.path.relpath(os.path.realpath(source), out),
         "split": split,
         "features": config.to_dict(),
+        "disturbed": version or None,  # a folder of an older version has no such line
         "fingerprint": plan.fingerprint(found, out),
     }
     if prepared_folder.is_finished(out, settings):
@@ -79,7 +94,7 @@ def prepare(
         return f"{out}: already prepared; summary.txt there describes it"
     with prepared_folder.claim(out, settings):
         cut = pieces.cut(found.entries)
-        seconds = _prepare_pieces(cut, out, config, worker_count)
+        seconds = _prepare_pieces(cut, out, config, worker_count, version)
         text = finish.finish(cut, found, out, settings)
     return f"{text}\n{_speed(seconds, time.monotonic() - started)}"
 
@@ -89,6 +104,7 @@ def _prepare_pieces(
     out: pathlib.Path,
     config: features.FeatureConfig,
     worker_count: int | None,
+    version: int,
 ) -> float:
     """Prepare the pieces that have no record yet; return their seconds of audio."""
     missing = [
@@ -110,10 +126,23 @@ def _prepare_pieces(
             disable=None,  # quiet when the output is not a terminal
         )
         with bar:
-            function = functools.partial(pieces.prepare, out=out, config=config)
+            function = functools.partial(
+                pieces.prepare, out=out, config=config, version=version
+            )
             count = min(worker_count or workers.count_cores(), len(missing))
             workers.run(function, missing, count, done)
     return seconds
+
+
+def _training_alone(corpus: base.Corpus, out: pathlib.Path) -> base.Corpus:
+    """Leave out what is not for training: nothing is measured on made-up rooms."""
+    entries = [entry for entry in corpus.entries if entry.split == summary.TRAIN]
+    if not entries:
+        raise plan.PlanError(
+            f"{out}: a version has the training split alone, and the "
+            "corpus has none; prepare it without --version"
+        )
+    return base.corpus(entries, corpus.rejected, corpus.notes)
 
 
 def _count(cut: list[pieces.Piece]) -> int:
@@ -155,6 +184,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="whose mean pitch is subtracted (utterance)",
     )
     parser.add_argument("--split", help="put every utterance in this split")
+    parser.add_argument(
+        "--version",
+        type=int,
+        default=0,
+        help="1, 2 ...: training alone, in other voices, rooms and microphones",
+    )
     parser.add_argument("--workers", type=int, help="processes (as many as cores)")
     options = parser.parse_args(arguments)
     if options.bands is not None and options.features != "log-mel":
@@ -163,6 +198,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--pitch-normalisation has no use with --no-pitch")
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
+    if options.version < 0:
+        parser.error("--version must be 0 or more")
     return options
 
 
@@ -190,6 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
             _config(options),
             options.split,
             options.workers,
+            options.version,
         )
     except (ValueError, OSError) as error:
         print(f"prepare: {errors.one_line(error)}", file=sys.stderr)

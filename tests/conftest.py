@@ -3,11 +3,14 @@
 import json
 import os
 import pathlib
+import tempfile
 
 import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+_trees = tempfile.TemporaryDirectory()  # tests neither see nor fill those of the user
+os.environ["ZHASR_CACHE"] = _trees.name
 
 from zhasr import feature_store, features, manifest  # noqa: E402
 

@@ -1,8 +1,11 @@
 """Augmentation: what it may change and what it may not."""
 
 import numpy as np
+import pytest
+import scipy.signal
+import soxr
 
-from zhasr import augment
+from zhasr import audio, augment, features
 
 FEATURES = 1 + np.arange(600, dtype=np.float32).reshape(100, 6)
 
@@ -53,3 +56,70 @@ def test_augmented_length_stays_within_the_tempo():
         changed = augment.augment(FEATURES, level, np.random.default_rng(seed), 6)
         assert 100 / (1 + level.tempo) - 1 <= len(changed)
         assert len(changed) <= 100 / (1 - level.tempo) + 1
+
+
+def vowel(factor=1.0, seconds=0.5):
+    """White noise through five resonances, all frequencies times the factor."""
+    noise = np.random.default_rng(0).normal(size=round(seconds * audio.SAMPLE_RATE))
+    for hertz in (700, 1300, 2500, 3400, 4200):
+        angle = 2 * np.pi * hertz * factor / audio.SAMPLE_RATE
+        radius = np.exp(-np.pi * 90 * factor / audio.SAMPLE_RATE)
+        poles = [1, -2 * radius * np.cos(angle), radius**2]
+        noise = scipy.signal.lfilter([1 - radius], poles, noise)
+    return (0.3 * noise / np.abs(noise).max()).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["mfcc", "log-mel"])
+@pytest.mark.parametrize("factor", [0.85, 1.15])
+def test_a_warped_vowel_is_the_vowel_of_another_tract(kind, factor):
+    config = features.FeatureConfig(kind=kind)
+    plain, other = (features.extract(vowel(each), config) for each in (1, factor))
+    warped = augment.warp(plain, config, factor)
+    spectrum = slice(1, 13) if kind == "mfcc" else slice(8, 64)  # to 5 kHz, no level
+    means = [each[:, spectrum].mean(axis=0) for each in (plain, other, warped)]
+    if kind == "log-mel":
+        means = [mean - mean.mean() for mean in means]
+    before, after = (np.abs(mean - means[1]).mean() for mean in (means[0], means[2]))
+    assert after < 0.4 * before
+
+
+def test_a_resampled_recording_has_the_peaks_of_a_warped_one():
+    config = features.FeatureConfig(kind="log-mel")
+    factor, rate = 1.2, audio.SAMPLE_RATE
+    tone = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
+    higher = soxr.resample(tone, rate * factor, rate)
+    warped = augment.warp(features.extract(tone, config), config, factor)
+    expected = features.extract(higher, config)[20].argmax()
+    assert abs(int(warped[20].argmax()) - int(expected)) <= 1
+
+
+@pytest.mark.parametrize("kind", ["mfcc", "log-mel"])
+def test_warping_by_one_and_what_is_no_spectrum(kind):
+    config = features.FeatureConfig(kind=kind, pitch=True)
+    raw = np.random.default_rng(1).normal(size=(20, config.dims)).astype(np.float32)
+    np.testing.assert_allclose(augment.warp(raw, config, 1.0), raw, atol=1e-4)
+    changed = augment.warp(raw, config, 1.2)
+    np.testing.assert_array_equal(changed[:, -3:], raw[:, -3:])
+    assert np.abs(changed - raw)[:, 1:12].mean() > 0.05
+    assert augment.warp(raw[:0], config, 1.2).shape == (0, config.dims)
+
+
+def test_slopes_of_warped_cepstra_are_warped_slopes():
+    config = features.FeatureConfig(kind="mfcc")
+    raw = features.extract(vowel(), config)
+    warped = augment.warp(raw, config, 0.9)
+    np.testing.assert_allclose(
+        features.delta(warped[:, :13])[4:-4], warped[4:-4, 13:26], atol=1e-3
+    )
+
+
+def test_warps_are_drawn_evenly_on_both_sides_and_only_where_wanted():
+    rng = np.random.default_rng(0)
+    assert augment.draw_warp(augment.LEVELS["full"], rng) is None
+    same = np.random.default_rng(0).random()
+    assert rng.random() == same, "nothing was drawn"
+    level = augment.Augmentation(warp=0.22)
+    drawn = np.array([augment.draw_warp(level, rng) for _ in range(2000)])
+    assert 0.8196 < drawn.min() < 0.83
+    assert 1.21 < drawn.max() < 1.2201
+    assert abs((drawn > 1).mean() - 0.5) < 0.04

@@ -119,3 +119,33 @@ def test_prefetch_can_be_left_early():
     stream = batches.prefetch(iter(int, 1), depth=2)  # endless
     assert next(stream) == 0
     stream.close()
+
+
+def test_parts_of_a_pass_hold_everything_once():
+    buckets = batches.make_buckets(examples(), 3, batch_frames=2000)
+    whole = list(batches.batches_of_epoch(buckets, seed=0, epoch=1))
+    parts = [
+        list(batches.batches_of_epoch(buckets, seed=0, epoch=epoch, parts=4))
+        for epoch in range(4, 8)  # the second pass
+    ]
+    assert {len(part) for part in parts} <= {len(whole) // 4, len(whole) // 4 + 1}
+    joined = [batch for part in parts for batch in part]
+    assert len(joined) == len(whole)
+    for one, same in zip(joined, whole, strict=True):
+        np.testing.assert_array_equal(one.features, same.features)
+
+
+def test_a_voice_is_warped_before_anything_else():
+    heard = []
+
+    def load(factor=None):
+        heard.append(factor)
+        return np.ones((40, 3), np.float32)
+
+    item = batches.Example("a", 40, np.array([1], np.int32), load)
+    (bucket,) = batches.make_buckets([item], 1, batch_frames=40)
+    level = augment.Augmentation(warp=0.2)
+    for epoch in range(3):
+        list(batches.batches_of_epoch([bucket], 0, epoch, level, 3))
+    assert len(set(heard)) == 3
+    assert all(1 / 1.2 < factor < 1.2 for factor in heard)

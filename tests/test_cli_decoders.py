@@ -19,6 +19,7 @@ from toy_language import toy_language
 
 from zhasr import (
     cli,
+    commands,
     compiled,
     decoders,
     hanzi,
@@ -28,6 +29,7 @@ from zhasr import (
     model_folder,
     recognizer,
     scoring,
+    segments,
     tuning,
     vocabulary,
     wavenet,
@@ -291,6 +293,68 @@ def test_a_path_or_samples(model, language, audio):
         assert (plain.text, plain.syllables) == (None, ("a1", "ba4"))
         assert [word.text for word in plain.words] == ["", ""]
         assert plain.labels == found.labels
+
+
+# Long recordings
+
+
+def long_recording(audio, *places, seconds=40):
+    """The recording of the tests at some seconds of a long one."""
+    said, rate = soundfile.read(audio, dtype="float32")
+    samples = np.zeros(seconds * rate, np.float32)
+    for place in places:
+        samples[place * rate : place * rate + len(said)] = said
+    return samples
+
+
+def test_of_a_long_recording_the_pieces_with_speech_are_recognised(
+    model, language, audio
+):
+    loaded = recognizer.load(model)
+    samples = long_recording(audio, 10, 25)
+    names = loaded.description.vocabulary
+    for decoder in (None, decoders.build("words", names, hanzi.load(language))):
+        parts = []
+        for piece in segments.find(samples):
+            own = samples[piece.first : piece.last]
+            parts.append((piece.start, recognizer.transcribe(loaded, own, decoder)))
+        assert [round(start) for start, _ in parts] == [10, 25]
+        found = recognizer.transcribe(loaded, samples, decoder)
+        assert found.syllables == sum((part.syllables for _, part in parts), ())
+        for kind in ("labels", "words"):
+            expected = [
+                begin + moment
+                for begin, part in parts
+                for one in getattr(part, kind)
+                for moment in (one.start, one.end)
+            ]
+            timed = getattr(found, kind)
+            got = [moment for one in timed for moment in (one.start, one.end)]
+            assert expected and got == pytest.approx(expected)
+        for word in found.words:
+            assert word.start == word.syllables[0].start
+        assert (found.text is None) == (decoder is None)
+        assert not decoder or found.text == "".join(part.text for _, part in parts)
+
+
+def test_of_a_long_silence_nothing_is_recognised(model, language, audio):
+    loaded = recognizer.load(model)
+    names = loaded.description.vocabulary
+    silence = long_recording(audio)
+    for name in decoders.NAMES:
+        decoder = decoders.build(name, names, hanzi.load(language))
+        found = recognizer.transcribe(loaded, silence, decoder)
+        assert found == recognizer.Transcript((), (), "", ())
+    assert recognizer.transcribe(loaded, silence).text is None
+
+
+def test_what_is_hardly_understood_is_said_to_be(
+    model, language, audio, capsys, monkeypatch
+):
+    monkeypatch.setattr(commands, "DOUBTFUL", 1.1)
+    arguments = ["transcribe", model, audio, "--language", language]
+    _, (complaint,) = run(capsys, *arguments)
+    assert re.match(r"note: .*hardly understood \(confidence [01]\.\d\d\)", complaint)
 
 
 # Evaluate and tune

@@ -10,10 +10,12 @@ from zhasr import features, model_folder, recognizer, vocabulary, wavenet
 from zhasr.backend import keras
 
 CONFIG = features.FeatureConfig(kind="log-mel", bands=20, pitch=True)
+LOADS = model_folder.load, model_folder.load_numpy
 
 
 def description(labels=("a1", "a2", "ba4"), **changes):
-    architecture = wavenet.Config(channels=8, stacks=1, dilations=(1, 2), **changes)
+    sizes = {"channels": 8, "stacks": 1, "dilations": (1, 2)} | changes
+    architecture = wavenet.Config(**sizes)
     mean = np.linspace(-1, 1, CONFIG.dims, dtype=np.float32)
     return model_folder.Description(
         architecture,
@@ -71,17 +73,22 @@ def test_a_vocabulary_of_the_same_size_from_another_model_is_refused(tmp_path):
         model_folder.load(tmp_path / "a")
 
 
-def test_weights_of_another_model_are_refused(tmp_path):
+@pytest.mark.parametrize("load", LOADS)
+def test_weights_of_another_model_are_refused(tmp_path, load):
     saved(tmp_path / "a")
     saved(tmp_path / "b", labels=("a1", "a2", "ba3"))
     saved(tmp_path / "c", reduction=2)
+    saved(tmp_path / "d", dilations=(1,))
     weights = tmp_path / "a" / "weights.safetensors"
     shutil.copy(tmp_path / "b" / "weights.safetensors", weights)
     with pytest.raises(model_folder.ModelError, match="weights for the vocabulary"):
-        model_folder.load(tmp_path / "a")
+        load(tmp_path / "a")
     shutil.copy(tmp_path / "c" / "weights.safetensors", weights)
     with pytest.raises(model_folder.ModelError, match="stem/kernel.*shape"):
-        model_folder.load(tmp_path / "a")
+        load(tmp_path / "a")
+    shutil.copy(tmp_path / "d" / "weights.safetensors", weights)
+    with pytest.raises(model_folder.ModelError, match="another architecture: block_0"):
+        load(tmp_path / "a")
 
 
 FILES = ("config.json", "vocabulary.txt", "weights.safetensors")
@@ -89,7 +96,8 @@ FILES = ("config.json", "vocabulary.txt", "weights.safetensors")
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut"])
-def test_damaged_files_are_named(tmp_path, name, damage):
+@pytest.mark.parametrize("load", LOADS)
+def test_damaged_files_are_named(tmp_path, name, damage, load):
     saved(tmp_path / "m")
     path = tmp_path / "m" / name
     content = path.read_bytes()
@@ -97,7 +105,7 @@ def test_damaged_files_are_named(tmp_path, name, damage):
     if damage != "missing":
         path.write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
     with pytest.raises(model_folder.ModelError, match=name.partition(".")[0]):
-        model_folder.load(tmp_path / "m")
+        load(tmp_path / "m")
 
 
 def test_a_config_that_does_not_fit_is_refused(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zhasr import wavenet
+from zhasr import keras_layers, wavenet
 from zhasr.backend import keras
 
 TINY = {
@@ -139,7 +139,7 @@ def test_batch_statistics_are_those_of_the_real_frames():
 def test_gate_equals_numpy():
     gates = random_features(2, 3, 8)
     expected = np.tanh(gates[..., :4]) / (1 + np.exp(-gates[..., 4:]))
-    got = keras.ops.convert_to_numpy(wavenet.GatedUnit()(gates))
+    got = keras.ops.convert_to_numpy(keras_layers.GatedUnit()(gates))
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -1,12 +1,21 @@
 """Make training harder than speech is, so that the network learns what stays.
 
-All functions take normalised features (0 is the mean) and a numpy Generator, so that
-an epoch can be repeated exactly.
+What is drawn comes from a numpy Generator, so that an epoch can be repeated exactly.
+`warp` takes raw features, before they are normalised: a voice has its own mean.
+`augment` takes normalised ones (0 is the mean).
 """
 
 import dataclasses
+import functools
 
 import numpy as np
+import python_speech_features
+import scipy.fft
+
+from zhasr import audio, features
+
+WARP_LIMIT = 4800.0  # Hz; formants lie below it, the rest is squeezed or stretched
+WARP_STEPS = 100  # factors are rounded to 1/100, so that few matrices are computed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +28,8 @@ class Augmentation:
         frequency_share: float, widest such mask as a share of the dimensions.
         time_masks: float, masks per 100 frames (a second), on average.
         time_width: int, longest such mask, in frames.
+        warp: float, largest relative change of the voice's frequencies, 0.22 = 1 / 1.22
+            to 1.22.
     """
 
     tempo: float = 0.0
@@ -26,20 +37,107 @@ class Augmentation:
     frequency_share: float = 0.0
     time_masks: float = 0.0
     time_width: int = 0
+    warp: float = 0.0
 
 
 LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
+    "voices": Augmentation(0.15, 2, 0.15, 0.5, 8, 0.22),
 }
 
 
-def augment(features, augmentation, rng, spectral_dims):
+def draw_warp(augmentation, rng):
+    """Draw the factor that `warp` takes, alike for higher and for lower voices.
+
+    Args:
+        augmentation: Augmentation.
+        rng: numpy.random.Generator; nothing is drawn where nothing is warped.
+
+    Returns:
+        float, or None where the augmentation does not warp.
+    """
+    if not augmentation.warp:
+        return None
+    return float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
+
+
+def warp(raw, config, factor):
+    """Speak with a vocal tract of another length.
+
+    All frequencies up to 4.8 kHz are multiplied by the factor, those above are moved so
+    that the highest stays where it is: Jaitly and Hinton, "Vocal Tract Length
+    Perturbation (VTLP) improves speech recognition", ICML workshop 2013, section 2.
+    They warp the filters, here their outputs are interpolated: the features are stored
+    already. Cepstra are turned into the 26 bands they tell of and back, which is one
+    matrix, the same for their Δ and ΔΔ. Energy and pitch stay as they are.
+
+    Args:
+        raw: float32 array (frames, config.dims), not normalised.
+        config: features.FeatureConfig.
+        factor: float; above 1 is a shorter tract, with higher formants.
+
+    Returns:
+        float32 array like `raw`, which is not changed.
+    """
+    warped = raw.copy()
+    matrix = warp_matrix(config.kind, config.bands, round(factor * WARP_STEPS))
+    size = len(matrix)
+    for begin in range(0, config.spectral_dims, size):
+        part = slice(begin, begin + size)
+        warped[:, part] = raw[:, part] @ matrix.T
+    return warped
+
+
+@functools.cache
+def warp_matrix(kind, bands, percent):
+    """What `warp` multiplies the cepstra, or the mel bands, of a frame by.
+
+    Args:
+        kind: str, "mfcc" or "log-mel".
+        bands: int, of "log-mel".
+        percent: int, the factor in hundredths.
+
+    Returns:
+        float32 array (cepstra, cepstra) or (bands, bands).
+    """
+    factor = percent / WARP_STEPS
+    if kind == "log-mel":
+        return _band_matrix(features.LOWEST_BAND, bands, factor).astype(np.float32)
+    count = features.CEPSTRA
+    cosines = scipy.fft.dct(np.eye(features.CEPSTRUM_BANDS), norm="ortho", axis=0)
+    cosines = cosines[:count]
+    between = cosines @ _band_matrix(0.0, features.CEPSTRUM_BANDS, factor) @ cosines.T
+    lifter = python_speech_features.base.lifter(np.ones((1, count)), features.LIFTER)[0]
+    matrix = lifter[:, None] * between / lifter
+    matrix[0] = matrix[:, 0] = 0  # in place of cepstrum 0 stands the energy
+    matrix[0, 0] = 1
+    return matrix.astype(np.float32)
+
+
+def _band_matrix(lowest, bands, factor):
+    """Linear interpolation between mel bands, (bands, bands); its rows add up to 1."""
+    to_mel = python_speech_features.base.hz2mel
+    nyquist = audio.SAMPLE_RATE / 2
+    centres = np.linspace(to_mel(lowest), to_mel(nyquist), bands + 2)[1:-1]
+    limit = WARP_LIMIT * min(factor, 1)
+    source = np.interp(
+        python_speech_features.base.mel2hz(centres),
+        [0, limit, nyquist],
+        [0, limit / factor, nyquist],
+    )
+    identity = np.eye(bands)
+    return np.stack(
+        [np.interp(to_mel(source), centres, row) for row in identity], axis=1
+    )
+
+
+def augment(array, augmentation, rng, spectral_dims):
     """Change the tempo, then mask dimensions and moments.
 
     Args:
-        features: float32 array (frames, dims), normalised.
+        array: float32 array (frames, dims), normalised.
         augmentation: Augmentation.
         rng: numpy.random.Generator.
         spectral_dims: int, the leading dimensions that are spectrum or cepstrum; the
@@ -49,7 +147,7 @@ def augment(features, augmentation, rng, spectral_dims):
         float32 array (new frames, dims); the input is not changed.
     """
     factor = 1 + augmentation.tempo * rng.uniform(-1, 1)
-    changed = change_tempo(features, factor)
+    changed = change_tempo(array, factor)
     width = round(augmentation.frequency_share * spectral_dims)
     for _ in range(augmentation.frequency_masks):
         begin, end = _random_span(rng, spectral_dims, width)
@@ -71,22 +169,22 @@ def _random_span(rng, size, widest):
     return begin, begin + width
 
 
-def change_tempo(features, factor):
+def change_tempo(array, factor):
     """Speak faster (factor above 1) or slower, by linear interpolation over frames.
 
     Args:
-        features: float32 array (frames, dims).
+        array: float32 array (frames, dims).
         factor: float, 1.1 leaves 10/11 of the frames.
 
     Returns:
         float32 array (round(frames / factor), dims), at least one frame if there was
         one.
     """
-    frames = len(features)
+    frames = len(array)
     if frames == 0:
-        return features.copy()
+        return array.copy()
     position = np.linspace(0, frames - 1, max(1, round(frames / factor)))
     before = np.floor(position).astype(int)
     after = np.minimum(before + 1, frames - 1)
     share = (position - before).astype(np.float32)[:, None]
-    return features[before] * (1 - share) + features[after] * share
+    return array[before] * (1 - share) + array[after] * share

@@ -26,7 +26,8 @@ class Example:
         id: str.
         frames: int, feature frames.
         labels: int32 array (targets,), without blanks.
-        load: function without arguments to normalised float32 features (frames, dims).
+        load: function to normalised float32 features (frames, dims); without an
+            argument unchanged, with the factor of `augment.warp` in another voice.
     """
 
     id: str
@@ -187,9 +188,11 @@ def _limits(lengths, count):
 
 
 def batches_of_epoch(
-    buckets, seed, epoch, augmentation=None, spectral_dims=0, share=WHOLE
+    buckets, seed, epoch, augmentation=None, spectral_dims=0, share=WHOLE, parts=1
 ):
     """Every example once, in an order that only the seed and the epoch decide.
+
+    With `parts`, so many epochs together have every example once.
 
     Args:
         buckets: list of Bucket.
@@ -198,21 +201,24 @@ def batches_of_epoch(
         augmentation: augment.Augmentation, or None for unchanged features.
         spectral_dims: int, see `augment.augment`.
         share: Share, of each batch.
+        parts: int, epochs that a pass through all examples is divided into.
 
     Yields:
         Batch.
     """
-    rng = np.random.default_rng((seed, epoch))
+    number, part = divmod(epoch, parts)
+    rng = np.random.default_rng((seed, number))
     plans = []
     for bucket in buckets:
         order = rng.permutation(len(bucket.examples))
         for begin in range(0, len(order), bucket.size):
             plans.append((bucket, order[begin : begin + bucket.size]))
-    for index in rng.permutation(len(plans)):
+    bounds = [len(plans) * bound // parts for bound in (part, part + 1)]
+    for index in rng.permutation(len(plans))[slice(*bounds)]:
         bucket, rows = plans[index]
         changer = None
         if augmentation is not None:
-            changer = _Changer(augmentation, (seed, epoch, int(index)), spectral_dims)
+            changer = _Changer(augmentation, (seed, number, int(index)), spectral_dims)
         examples = [bucket.examples[row] for row in rows]
         yield make_batch(bucket, examples, changer, share)
 
@@ -246,9 +252,11 @@ class _Changer:
         self._augmentation, self._dims = augmentation, spectral_dims
         self._seed = seed
 
-    def __call__(self, example_features, row):
+    def __call__(self, example, row):
         rng = np.random.default_rng((*self._seed, row))
-        return augment.augment(example_features, self._augmentation, rng, self._dims)
+        factor = augment.draw_warp(self._augmentation, rng)
+        loaded = example.load() if factor is None else example.load(factor)
+        return augment.augment(loaded, self._augmentation, rng, self._dims)
 
 
 def make_batch(bucket, examples, change=None, share=WHOLE):
@@ -257,7 +265,8 @@ def make_batch(bucket, examples, change=None, share=WHOLE):
     Args:
         bucket: Bucket, whose shape the batch gets.
         examples: list of Example, at most bucket.size.
-        change: function from (features, row of the whole batch) to features, or None.
+        change: function from (Example, row of the whole batch) to its features, or
+            None to load them unchanged.
         share: Share, the rows to load; the batch has these only.
 
     Returns:
@@ -265,9 +274,10 @@ def make_batch(bucket, examples, change=None, share=WHOLE):
     """
     rows = share.rows(bucket.size)
     mine = examples[rows]
-    loaded = [example.load() for example in mine]
-    if change is not None:
-        loaded = [change(item, rows.start + row) for row, item in enumerate(loaded)]
+    if change is None:
+        loaded = [example.load() for example in mine]
+    else:
+        loaded = [change(item, rows.start + row) for row, item in enumerate(mine)]
     dims = (loaded[0] if loaded else examples[0].load()).shape[1]
     size = rows.stop - rows.start
     batch = Batch(

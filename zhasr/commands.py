@@ -11,6 +11,7 @@ from zhasr import errors
 
 SHIPPED = "shipped"  # the language that comes with the package, in reports
 NO_LANGUAGE = "none"
+DOUBTFUL = 0.5  # confidence, below which more of it is likely wrong than right
 
 
 def train(options):
@@ -51,6 +52,7 @@ def train(options):
 
 def evaluate(options):
     """Print error rates, and write hypotheses beside references."""
+    _one_thread()
     from zhasr import evaluation, recognizer, report, scoring
 
     model = recognizer.load(options.model)
@@ -81,6 +83,7 @@ def evaluate(options):
 
 def tune(options):
     """Tune the weights of sound and language, and keep them in the model folder."""
+    _one_thread()
     from zhasr import decoders, evaluation, recognizer, tuning
 
     utterances = evaluation.read_manifest(options.manifest)
@@ -106,6 +109,7 @@ def tune(options):
 
 def transcribe(options):
     """Write down what is said in recordings."""
+    _one_thread()
     from zhasr import audio, files, formats, recognizer
 
     if options.format == "srt" and len(options.audio) > 1:
@@ -129,6 +133,12 @@ def transcribe(options):
         except ValueError as error:  # samples so loud that there are no features
             _complain("transcribe", f"{path}: {error}")
             continue
+        sure = formats.confidence(transcript.words)
+        if sure < DOUBTFUL:
+            _note(
+                f"{path}: hardly understood (confidence {sure:.2f}): much of it is "
+                "likely wrong"
+            )
         part = formats.write(options.format, str(path), transcript.words)
         if options.format == "text" and len(options.audio) > 1:
             part = f"{path}\t{part}"
@@ -142,13 +152,14 @@ def transcribe(options):
 
 def info(options):
     """Print what a model folder holds."""
-    from zhasr import model_folder, wavenet
+    from zhasr import model_folder, shape_layers, wavenet
 
-    network, description = model_folder.load(options.model)
+    description, _ = model_folder.load_weights(options.model)
     config = description.architecture
+    parameters = shape_layers.count(*description.sizes)
     seen = wavenet.receptive_field(config) / 100
     _say(
-        f"{options.model}: {network.count_params() / 1e6:.2f} M parameters, "
+        f"{options.model}: {parameters / 1e6:.2f} M parameters, "
         f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
     )
     _say(f"architecture: {config}")
@@ -156,6 +167,15 @@ def info(options):
     _say(f"features: {description.features} ({description.features.dims} dims)")
     for name, value in description.training.items():
         _say(f"{name}: {value}")
+
+
+def _one_thread():
+    """Keep numpy, not imported yet, from sharing products out among threads.
+
+    Those of a sentence are small: on a busy machine a second thread is waited for, for
+    longer than all of them take.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 # Decoder and language

@@ -11,7 +11,15 @@ import pathlib
 
 import numpy as np
 
-from zhasr import batches, feature_store, features, manifest, pinyin, vocabulary
+from zhasr import (
+    augment,
+    batches,
+    feature_store,
+    features,
+    manifest,
+    pinyin,
+    vocabulary,
+)
 
 
 class DatasetError(ValueError):
@@ -98,12 +106,15 @@ def open_folder(path):
     return Folder(path, feature_config, store, corpus)
 
 
-def load(paths, kind):
+def load(paths, kind, development=None, excluded=frozenset()):
     """Pool prepared folders.
 
     Args:
         paths: list of path; the same path may stand several times.
         kind: str, one of pinyin.KINDS.
+        development: list of path, prepared folders whose development utterances are
+            taken; by default all of `paths`.
+        excluded: frozenset of str, texts that are not trained on.
 
     Returns:
         Dataset.
@@ -114,7 +125,10 @@ def load(paths, kind):
     """
     folders = [open_folder(path) for path in paths]
     once = list({folder.path.resolve(): folder for folder in folders}.values())
-    _check_features(once)
+    judges = once
+    if development is not None:
+        judges = [open_folder(path) for path in development]
+    _check_features([*once, *judges])
     statistics = _pooled_statistics(once)
     normalise = functools.partial(
         features.normalise,
@@ -123,15 +137,16 @@ def load(paths, kind):
         config=once[0].features,
     )
     utterances = [item for folder in once for item in folder.utterances("train")]
+    utterances = [item for item in utterances if item.text not in excluded]
     labels = vocabulary.build(kind, (_targets(kind, item) for item in utterances))
     train = [
         example
         for folder in folders
-        for example in _examples(folder, "train", labels, normalise)
+        for example in _examples(folder, "train", labels, normalise, excluded)
     ]
     dev = [
         example
-        for folder in once
+        for folder in judges
         for example in _examples(folder, "dev", labels, normalise)
     ]
     if not train or not dev:
@@ -178,21 +193,26 @@ def _targets(kind, utterance):
         raise DatasetError(f"{utterance.id}: {error}") from None
 
 
-def _examples(folder, split, labels, normalise):
+def _examples(folder, split, labels, normalise, excluded=frozenset()):
     """Examples of a split; a label that training never had counts as an error.
 
     In development such a label gets the id -1, which no output can be.
     """
     known = {label: index for index, label in enumerate(labels.labels)}
     for utterance in folder.utterances(split):
+        if utterance.text in excluded:
+            continue
         names = _targets(labels.kind, utterance)
         yield batches.Example(
             f"{folder.path.name}/{utterance.id}",
             folder.store.frames(utterance.id),
             np.array([known.get(name, -1) for name in names], np.int32),
-            functools.partial(_load, folder.store, utterance.id, normalise),
+            functools.partial(_load, folder, utterance.id, normalise),
         )
 
 
-def _load(store, id, normalise):
-    return normalise(store[id])
+def _load(folder, id, normalise, factor=None):
+    raw = folder.store[id]
+    if factor is not None:
+        raw = augment.warp(raw, folder.features, factor)
+    return normalise(raw)

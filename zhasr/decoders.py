@@ -22,6 +22,7 @@ from zhasr import (
     prefix_search,
     spoken,
     token_passing,
+    tree_cache,
     two_stage,
     vocabulary,
     word_search,
@@ -88,7 +89,7 @@ def build(name, names, language=None, options=None):
             "expected a language for the decoder of words, received none: give a "
             "language folder, or use the decoder 'beam'"
         )
-    tree = label_tree.build(names, language) if name == "words" else None
+    tree = tree_cache.build(names, language) if name == "words" else None
     return Decoder(name, names, language, options or OPTIONS[name], tree)
 
 

@@ -6,6 +6,7 @@ within it, so words may seem short and pauses long.
 
 import dataclasses
 import json
+import math
 
 FORMATS = ("text", "json", "srt", "ctm")
 PAUSE = 0.8  # seconds without a word that begin a new subtitle
@@ -81,6 +82,36 @@ def timed_syllables(syllables, frame_step, characters=""):
 def _in_seconds(item, frame_step, text, confidence, syllables=()):
     start, end = item.start * frame_step, item.end * frame_step
     return Timed(text, start, end, confidence, syllables)
+
+
+def later(words, seconds):
+    """The same words so much later: tuple of Timed."""
+    return tuple(
+        dataclasses.replace(
+            word,
+            start=word.start + seconds,
+            end=word.end + seconds,
+            syllables=later(word.syllables, seconds),
+        )
+        for word in words
+    )
+
+
+def confidence(words):
+    """How sure a recording was understood: the share of its syllables that are right.
+
+    Args:
+        words: sequence of Timed.
+
+    Returns:
+        float, 0 to 1: the mean confidence of the words, each counted by its syllables;
+        nan without any.
+    """
+    counts = [max(1, len(word.syllables)) for word in words]
+    total = sum(
+        count * word.confidence for count, word in zip(counts, words, strict=True)
+    )
+    return total / sum(counts) if counts else math.nan
 
 
 def write(kind, name, words):

@@ -93,7 +93,7 @@ def build(names, language):
     Raises:
         LabelTreeError: not one word can be said in these labels.
     """
-    texts = (*language.model.words, *language.lexicon.extra, *language.user.new_words)
+    texts = _words(language)
     if names.kind == "character":
         ways = _written(names, texts, language)
     else:
@@ -107,19 +107,46 @@ def build(names, language):
     order = np.lexsort((ways.words, *ways.rows.T[::-1]))
     ways = _united(ways.chosen(order))
     tables = lexicon.lay_out(ways.rows.astype(np.uint16), ways.words, ways.log_weights)
-    numbers = np.full(len(texts) + len(names), language_model.UNKNOWN, np.int32)
+    lengths = [min(len(text), 255) for text in _texts(names, language)]
+    return _tree(tables, np.array(lengths, np.uint8), names, language)
+
+
+def to_arrays(tree):
+    """What takes long to lay out: dict of str to array, for `from_arrays`."""
+    return tree.tables._asdict() | {"lengths": tree.lengths}
+
+
+def from_arrays(arrays, names, language):
+    """Put a tree together that was laid out before.
+
+    Args:
+        arrays: dict of str to array, of `to_arrays`.
+        names, language: those that the tree was laid out for, see `build`.
+
+    Returns:
+        LabelTree.
+    """
+    tables = lexicon.Tables(*(arrays[name] for name in lexicon.Tables._fields))
+    return _tree(tables, arrays["lengths"], names, language)
+
+
+def _tree(tables, lengths, names, language):
+    numbers = np.full(len(lengths), language_model.UNKNOWN, np.int32)
     numbers[: len(language.model.words)] = np.arange(len(language.model.words))
+    texts = _texts(names, language)
+    first = roots(tables, len(names))
+    return LabelTree(tables, first, numbers, lengths, texts, names, language.model)
+
+
+def _texts(names, language):
+    """The words of the language, then those that stand for one label each."""
     written = names.kind == "character"
-    texts += tuple(label if written else "" for label in names.labels)
-    return LabelTree(
-        tables,
-        roots(tables, len(names)),
-        numbers,
-        np.array([min(len(text), 255) for text in texts], np.uint8),
-        texts,
-        names,
-        language.model,
-    )
+    alone = (label if written else "" for label in names.labels)
+    return (*_words(language), *alone)
+
+
+def _words(language):
+    return (*language.model.words, *language.lexicon.extra, *language.user.new_words)
 
 
 def roots(tables, labels):

@@ -1,7 +1,7 @@
 """A model on disk: config.json, vocabulary.txt, weights.safetensors, card.md.
 
 Nothing in it is code: loading rebuilds the network from the config and then fills in
-the weights, in any Keras backend. What does not belong together is refused.
+the weights, in any Keras backend or in numpy. What does not belong together is refused.
 """
 
 import dataclasses
@@ -12,8 +12,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from zhasr import features, files, vocabulary, wavenet
-from zhasr.backend import keras
+from zhasr import features, files, numpy_layers, shape_layers, vocabulary, wavenet
+from zhasr.backend import ops
 
 FORMAT = "zhasr-model-1"
 CONFIG, VOCABULARY, WEIGHTS, CARD = (
@@ -48,11 +48,14 @@ class Description:
     vocabulary: vocabulary.Vocabulary
     training: dict
 
+    @property
+    def sizes(self):
+        """What determines the network: architecture, dims, labels."""
+        return self.architecture, self.features.dims, len(self.vocabulary)
+
     def build(self):
-        """Build the network without trained weights."""
-        return wavenet.build(
-            self.architecture, self.features.dims, len(self.vocabulary)
-        )
+        """Build the network in Keras, without trained weights."""
+        return wavenet.build(*self.sizes)
 
     def normalise(self, raw):
         """Normalise raw features (frames, dims) as they were in training."""
@@ -110,7 +113,7 @@ def named_weights(network):
     The generators of dropout have a state that is no weight.
     """
     return [
-        (variable.path, keras.ops.convert_to_numpy(variable))
+        (variable.path, ops.convert_to_numpy(variable))
         for variable in network.variables
         if "seed_generator" not in variable.path
     ]
@@ -158,7 +161,7 @@ def load_description(folder):
 
 
 def load(folder):
-    """Rebuild a network with its trained weights.
+    """Rebuild a network in Keras with its trained weights.
 
     Args:
         folder: path of a model folder.
@@ -169,6 +172,42 @@ def load(folder):
     Raises:
         ModelError: see `load_description`; also when weights do not fit the config.
     """
+    description, weights = load_weights(folder)
+    network = description.build()
+    set_weights(network, weights, pathlib.Path(folder) / WEIGHTS)
+    return network, description
+
+
+def load_numpy(folder):
+    """Like `load`, in numpy: quick to start, and enough where nothing is trained.
+
+    Args:
+        folder: path of a model folder.
+
+    Returns:
+        (numpy_layers.Network, Description).
+
+    Raises:
+        ModelError: see `load`.
+    """
+    description, weights = load_weights(folder)
+    labels = len(description.vocabulary)
+    weights = {name: np.asarray(one, np.float32) for name, one in weights.items()}
+    return numpy_layers.Network(description.architecture, labels, weights), description
+
+
+def load_weights(folder):
+    """Read the weights and check that they are those of the description.
+
+    Args:
+        folder: path of a model folder.
+
+    Returns:
+        (Description, dict of name to array).
+
+    Raises:
+        ModelError: see `load`.
+    """
     description = load_description(folder)
     path = pathlib.Path(folder) / WEIGHTS
     weights, metadata = _read_weights(path)
@@ -178,9 +217,8 @@ def load(folder):
             f"{description.vocabulary.fingerprint}, received weights for "
             f"{metadata.get('vocabulary')}; copy the whole model folder"
         )
-    network = description.build()
-    set_weights(network, weights, path)
-    return network, description
+    _check_weights(shape_layers.weights(*description.sizes), weights, path)
+    return description, weights
 
 
 def set_weights(network, weights, path):
@@ -199,18 +237,25 @@ def set_weights(network, weights, path):
         for variable in network.variables
         if "seed_generator" not in variable.path
     }
-    if wanted.keys() != weights.keys():
-        different = sorted(wanted.keys() ^ weights.keys())[:3]
+    shapes = {name: tuple(variable.shape) for name, variable in wanted.items()}
+    _check_weights(shapes, weights, path)
+    for name, variable in wanted.items():
+        variable.assign(weights[name])
+
+
+def _check_weights(shapes, weights, path):
+    """Refuse weights whose names and shapes are not those that are expected."""
+    if shapes.keys() != weights.keys():
+        different = sorted(shapes.keys() ^ weights.keys())[:3]
         raise ModelError(
             f"{path}: the weights are of another architecture: {', '.join(different)}"
         )
-    for name, variable in wanted.items():
-        if tuple(variable.shape) != weights[name].shape:
+    for name, shape in shapes.items():
+        if shape != weights[name].shape:
             raise ModelError(
-                f"{path}: {name}: expected shape {tuple(variable.shape)}, received "
+                f"{path}: {name}: expected shape {shape}, received "
                 f"{weights[name].shape}"
             )
-        variable.assign(weights[name])
 
 
 def _read_config(path):

@@ -17,18 +17,24 @@ import numpy as np
 
 from zhasr import (
     audio,
+    backend,
     decoding,
     features,
     formats,
     model_folder,
+    numpy_layers,
     pinyin,
+    segments,
     spoken,
     wavenet,
 )
-from zhasr.backend import keras
 
 CHUNK_FRAMES = 6_000  # one minute; longer audio goes through the network in pieces
-SHAPE_FRAMES = 128  # inputs are padded to a multiple, so that few shapes are traced
+SHAPE_FRAMES = 128  # Keras' inputs are padded to a multiple: few shapes are traced
+LONGEST_WHOLE = (
+    30.0  # seconds; of what is longer, the pieces with speech are recognised
+)
+ENGINES = ("numpy", "keras")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +42,11 @@ class Recognizer:
     """A loaded model.
 
     Args:
-        network: keras.Model of `wavenet.build`.
+        network: numpy_layers.Network, or keras.Model of `wavenet.build`.
         description: model_folder.Description.
     """
 
-    network: keras.Model
+    network: object
     description: model_folder.Description
 
     @property
@@ -83,19 +89,25 @@ class Transcript:
     words: tuple[formats.Timed, ...] = ()
 
 
-def load(folder):
+def load(folder, engine="numpy"):
     """Load a model folder.
 
     Args:
         folder: path.
+        engine: str, what computes the network: "numpy" starts at once; "keras" runs on
+            a GPU, too. Both give the same log probabilities.
 
     Returns:
         Recognizer.
 
     Raises:
+        ValueError: another engine.
         model_folder.ModelError: see `model_folder.load`.
     """
-    return Recognizer(*model_folder.load(folder))
+    if engine not in ENGINES:
+        raise ValueError(f"expected an engine of {ENGINES}, received {engine!r}")
+    read = model_folder.load_numpy if engine == "numpy" else model_folder.load
+    return Recognizer(*read(folder))
 
 
 def log_probs(recognizer, samples):
@@ -142,12 +154,14 @@ def compiled(network):
     plain graph is used: without a gradient XLA gains nothing and compiles for longer.
 
     Args:
-        network: keras.Model of `wavenet.build`.
+        network: keras.Model of `wavenet.build`; one of numpy is returned as it is.
 
     Returns:
         function from its inputs to logits, as numpy arrays.
     """
-    network.compile(jit_compile=keras.backend.backend() == "jax")
+    if isinstance(network, numpy_layers.Network):
+        return network
+    network.compile(jit_compile=backend.keras.backend.backend() == "jax")
     return network.predict_on_batch
 
 
@@ -155,20 +169,23 @@ def run_network(network, utterances):
     """Logits of a batch, padded as needed.
 
     Args:
-        network: keras.Model of `wavenet.build`, or what `compiled` made of it.
+        network: as of `Recognizer`, or what `compiled` made of it.
         utterances: list of float32 array (frames, dims), normalised.
 
     Returns:
         float32 array (batch, output frames, labels); cut each row at its length.
     """
     longest = max(len(item) for item in utterances)
-    longest = max(1, -(-longest // SHAPE_FRAMES)) * SHAPE_FRAMES
+    if not isinstance(network, numpy_layers.Network):
+        longest = max(1, -(-longest // SHAPE_FRAMES)) * SHAPE_FRAMES
     padded = np.zeros((len(utterances), longest, utterances[0].shape[1]), np.float32)
     for row, item in enumerate(utterances):
         padded[row, : len(item)] = item
     lengths = np.array([len(item) for item in utterances], np.int32)
     logits = network({"features": padded, "frames": lengths})
-    return keras.ops.convert_to_numpy(logits)
+    if isinstance(logits, np.ndarray):
+        return logits
+    return backend.ops.convert_to_numpy(logits)
 
 
 def log_softmax(logits):
@@ -181,6 +198,9 @@ def log_softmax(logits):
 def transcribe(recognizer, source, decoder=None):
     """Recognise what is said in a recording.
 
+    Of a long one, only the pieces in which somebody speaks, one by one; see
+    `zhasr.segments`.
+
     Args:
         recognizer: Recognizer.
         source: path of an audio file of any rate and number of channels; or float32
@@ -188,13 +208,43 @@ def transcribe(recognizer, source, decoder=None):
         decoder: decoders.Decoder. Default: the best path, without a language.
 
     Returns:
-        Transcript.
+        Transcript; all times are those of the recording.
 
     Raises:
         audio.AudioError: the file is no audio or empty.
     """
     samples = source if isinstance(source, np.ndarray) else audio.read(source)
-    return decode(recognizer, log_probs(recognizer, samples), decoder)
+    if len(samples) <= LONGEST_WHOLE * audio.SAMPLE_RATE:
+        return decode(recognizer, log_probs(recognizer, samples), decoder)
+    parts = []
+    for piece in segments.find(samples):
+        heard = log_probs(recognizer, samples[piece.first : piece.last])
+        parts.append(_later(decode(recognizer, heard, decoder), piece.start))
+    if not parts:  # nobody speaks: what is no speech has no labels
+        nothing = np.zeros((0, len(recognizer.description.vocabulary)), np.float32)
+        return decode(recognizer, nothing, decoder)
+    return _joined(parts)
+
+
+def _later(transcript, seconds):
+    """The same with times that are so much later."""
+    labels = tuple(
+        dataclasses.replace(one, start=one.start + seconds, end=one.end + seconds)
+        for one in transcript.labels
+    )
+    words = formats.later(transcript.words, seconds)
+    return dataclasses.replace(transcript, labels=labels, words=words)
+
+
+def _joined(parts):
+    """One transcript of several, in the order of time."""
+    texts = [part.text for part in parts]
+    return Transcript(
+        tuple(one for part in parts for one in part.labels),
+        tuple(one for part in parts for one in part.syllables),
+        None if None in texts else "".join(texts),
+        tuple(one for part in parts for one in part.words),
+    )
 
 
 def decode(recognizer, posteriors, decoder=None):

@@ -19,6 +19,7 @@ Sources: Young, Russell & Thornton (1989), Token Passing: a Simple Conceptual Mo
     Look-Ahead for Large Vocabulary Speech Recognition, section 3.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -142,6 +143,7 @@ class Step(NamedTuple):
     history: int
 
 
+@functools.lru_cache(maxsize=2)  # the next sentence is searched with the same
 def graph(tree, weight, word_bonus, syllable_bonus):
     """Put tree, language model and weights together.
 

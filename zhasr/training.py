@@ -39,6 +39,9 @@ class Options:
         clip_norm: float, largest norm of the whole gradient.
         patience: int, epochs without a better development error before a run by
             epochs stops.
+        epoch_hours: float, about so much audio makes an epoch, and a pass through all
+            the data several; None for one pass. Error, log and state are written after
+            each epoch.
         precision: str, of PRECISIONS; "auto" computes in bfloat16 on a GPU and in
             float32 on a CPU. Weights, loss and update are float32 always.
     """
@@ -56,6 +59,7 @@ class Options:
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
     patience: int = 10
+    epoch_hours: float | None = None
     precision: str = "auto"
 
     def __post_init__(self):

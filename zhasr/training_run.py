@@ -34,7 +34,15 @@ SHOWN = 3  # development utterances whose transcripts are printed
 EVALUATION_SHARE = 0.1  # development takes at most this share of a run by the clock
 
 
-def train(paths, out, options, resume=False, say=print):
+def train(
+    paths,
+    out,
+    options,
+    resume=False,
+    say=print,
+    development=None,
+    excluded=frozenset(),
+):
     """Train a model folder from prepared folders.
 
     Args:
@@ -43,6 +51,9 @@ def train(paths, out, options, resume=False, say=print):
         options: training.Options.
         resume: bool, go on from the state in `out`.
         say: function of str that shows progress.
+        development: list of path, the folders whose development utterances choose
+            the epoch; all by default.
+        excluded: frozenset of str, texts that are not trained on.
 
     Returns:
         list of dict, one per epoch: the rows of training/log.csv.
@@ -62,7 +73,7 @@ def train(paths, out, options, resume=False, say=print):
         raise training.TrainingError(
             "several workers train by --epochs: the clocks of machines differ"
         )
-    data = dataset.load(paths, options.kind)
+    data = dataset.load(paths, options.kind, development, excluded)
     run = Run(data, out, options, say if worker.first else _silent, worker)
     if resume:
         run.restore()
@@ -143,7 +154,17 @@ class Run:
             train, self.options.buckets, frames, tempo, self.worker.devices
         )
         self.dev = batches.make_buckets(self.data.dev, self.options.buckets, frames)
-        self.steps = sum(-(-len(item.examples) // item.size) for item in self.train)
+        steps = sum(-(-len(item.examples) // item.size) for item in self.train)
+        self.parts = self._count_parts(train, steps)
+        self.steps = steps / self.parts  # an epoch, on average
+
+    def _count_parts(self, train, steps):
+        """Epochs in a pass through the data; each has a batch at least."""
+        if self.options.epoch_hours is None:
+            return 1
+        frames = sum(example.frames for example in train)
+        hours = frames * features.FRAME_STEP / 3600
+        return min(steps, max(1, round(hours / self.options.epoch_hours)))
 
     def _describe(self):
         options, data = self.options, self.data
@@ -155,8 +176,8 @@ class Run:
             f"of {_count(self.worker.share.count, 'process', 'es')}"
         )
         self.say(
-            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps} batches an "
-            f"epoch in shapes "
+            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps:.0f} batches "
+            f"an epoch in shapes "
             + ", ".join(f"{item.size}×{item.frames}" for item in self.train)
         )
 
@@ -171,8 +192,10 @@ class Run:
 
     def finished(self):
         """Whether the planned end is reached or patience has run out."""
-        impatient = self.options.minutes is None and self.stale > self.options.patience
-        return self.progress() >= 1 or impatient
+        if self.options.minutes is not None:
+            return self.progress() >= 1
+        planned = len(self.history) >= self.options.epochs
+        return planned or self.stale > self.options.patience
 
     def epoch(self):
         """Train for an epoch, measure the development error, save everything."""
@@ -216,20 +239,22 @@ class Run:
                 self.augmentation,
                 self.description.features.spectral_dims,
                 self.worker.share,
+                self.parts,
             )
         )
         bar = tqdm.tqdm(
-            total=self.steps, desc=f"epoch {len(self.history) + 1}", disable=None,
-            leave=False, file=sys.stderr,
+            total=round(self.steps),
+            desc=f"epoch {len(self.history) + 1}",
+            disable=None,
+            leave=False,
+            file=sys.stderr,
         )
         losses, frames, mark = [], 0, time.monotonic()
         with bar:
             for batch in source:
                 self.waited += time.monotonic() - mark
                 self.optimizer.learning_rate.assign(
-                    training.learning_rate(
-                        self.progress(), self.options.learning_rate
-                    )
+                    training.learning_rate(self.progress(), self.options.learning_rate)
                 )
                 losses.append(float(self.step(batch.inputs, batch.targets)))
                 self._check_loss(losses[-1])

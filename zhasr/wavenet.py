@@ -7,13 +7,16 @@ network looks both ways unless `causal` is set.
 
 Every network takes true lengths and is masked: what lies behind the last real frame
 of an utterance never changes an output in front of it, in training mode too.
+
+`network` describes it once, in terms of a few layers, which are given to it:
+
+    zhasr.keras_layers   a network to train, on any backend of Keras
+    zhasr.numpy_layers   the same values at once, without TensorFlow, which takes longer
+                         to import than a sentence to recognise
+    zhasr.shape_layers   no values, only the names and shapes of the weights
 """
 
 import dataclasses
-
-from zhasr.backend import keras
-
-layers, ops = keras.layers, keras.ops
 
 DILATIONS = (1, 2, 4, 8, 16)
 NORMALIZATIONS = ("layer", "batch")
@@ -59,9 +62,7 @@ class Config:
 
 PRESETS = {
     # speech-to-text-wavenet and its Chinese descendants, layer for layer.
-    "classic": Config(
-        kernel_size=7, reduction=1, normalization="batch", causal=True
-    ),
+    "classic": Config(kernel_size=7, reduction=1, normalization="batch", causal=True),
     "small": Config(channels=72, stacks=2),
     "base": Config(channels=136),
 }
@@ -94,7 +95,7 @@ def output_frames(frames, reduction):
 
 
 def build(config, dims, labels):
-    """Build the network.
+    """Build the network in Keras, to train it.
 
     Args:
         config: Config.
@@ -106,20 +107,43 @@ def build(config, dims, labels):
         int, the true lengths} to logits (batch, ⌈frames / reduction⌉, labels), float32,
         **not** softmaxed.
     """
-    features = keras.Input((None, dims), name="features")
-    frames = keras.Input((), dtype="int32", name="frames")
-    mask = FrameMask(config.reduction, name="mask")(features, frames)
-    hidden = StackFrames(config.reduction, name="stack_frames")(features, frames)
-    hidden = ApplyMask(name="stem_mask")(hidden, mask)
-    hidden = _convolution(hidden, config, _stem_taps(config), name="stem")
-    hidden = _classic_activation(hidden, mask, "tanh", config, "stem")
-    skips = []
-    for index, rate in enumerate(config.dilations * config.stacks):
-        hidden, skip = _block(hidden, mask, rate, config, f"block_{index}")
-        skips.append(skip)
-    total = layers.Add(name="skips")(skips) if len(skips) > 1 else skips[0]
-    logits = _head(total, mask, labels, config)
-    return keras.Model({"features": features, "frames": frames}, logits)
+    from zhasr import keras_layers  # TensorFlow is slow to import
+
+    return keras_layers.build(config, dims, labels)
+
+
+def network(features, frames, config, labels, layers):
+    """Describe the network: the one definition of the architecture.
+
+    Args:
+        features: (batch, frames, dims), of the kind that the layers take.
+        frames: (batch,), true lengths, likewise.
+        config: Config.
+        labels: int, size of the label set with the blank.
+        layers: module or object with the functions of `zhasr.keras_layers`.
+
+    Returns:
+        What the layers make of it: the logits (batch, ⌈frames / reduction⌉, labels).
+
+    Notebook: 03.
+    """
+    mask = layers.frame_mask(features, frames, config.reduction, name="mask")
+    hidden = layers.stack_frames(
+        features, frames, config.reduction, name="stack_frames"
+    )
+    hidden = layers.apply_mask(hidden, mask, name="stem_mask")
+    hidden = _convolution(hidden, config, layers, _stem_taps(config), name="stem")
+    hidden = _classic_activation(hidden, mask, "tanh", config, layers, "stem")
+    skips, rates = [], config.dilations * config.stacks
+    for index, rate in enumerate(rates):
+        name = f"block_{index}"
+        gated = _gated(hidden, mask, rate, config, layers, name)
+        if index < len(rates) - 1:  # nothing comes after the last residual sum
+            residual = _projection(gated, mask, config, layers, f"{name}_residual")
+            hidden = layers.add([hidden, residual], name=f"{name}_sum")
+        skips.append(_projection(gated, mask, config, layers, f"{name}_skip"))
+    total = layers.add(skips, name="skips") if len(skips) > 1 else skips[0]
+    return _head(total, mask, labels, config, layers)
 
 
 def _stem_taps(config):
@@ -127,126 +151,53 @@ def _stem_taps(config):
     return 1 if config.reduction == 1 else 3
 
 
-def _convolution(hidden, config, taps, name, width=1, rate=1):
-    return layers.Conv1D(
-        width * config.channels,
-        taps,
-        dilation_rate=rate,
-        padding="causal" if config.causal else "same",
-        name=name,
-    )(hidden)
+def _convolution(hidden, config, layers, taps, name, width=1, rate=1):
+    filters = width * config.channels
+    return layers.convolution(hidden, filters, taps, rate, config.causal, name=name)
 
 
-def _block(hidden, mask, rate, config, name):
-    """Return the residual sum and the skip output (figure 4 of the paper)."""
-    inner = hidden
+def _gated(hidden, mask, rate, config, layers, name):
+    """The gated, dilated convolution of a block (figure 4 of the paper)."""
     if config.normalization == "layer":
-        inner = layers.LayerNormalization(name=f"{name}_norm")(inner)
-    inner = ApplyMask(name=f"{name}_mask")(inner, mask)
+        hidden = layers.layer_norm(hidden, name=f"{name}_norm")
+    hidden = layers.apply_mask(hidden, mask, name=f"{name}_mask")
     # One convolution makes both halves of the gate.
     gates = _convolution(
-        inner, config, config.kernel_size, f"{name}_gates", width=2, rate=rate
+        hidden, config, layers, config.kernel_size, f"{name}_gates", 2, rate
     )
     if config.normalization == "batch":
-        gates = FrameBatchNorm(name=f"{name}_gates_norm")(gates, mask)
-    gated = GatedUnit(name=f"{name}_unit")(gates)
+        gates = layers.batch_norm(gates, mask, name=f"{name}_gates_norm")
+    gated = layers.gate(gates, name=f"{name}_unit")
     if config.dropout:
-        gated = layers.Dropout(config.dropout, name=f"{name}_dropout")(gated)
-    residual = layers.Dense(config.channels, name=f"{name}_residual")(gated)
-    residual = _classic_activation(residual, mask, "tanh", config, f"{name}_residual")
-    skip = layers.Dense(config.channels, name=f"{name}_skip")(gated)
-    skip = _classic_activation(skip, mask, "tanh", config, f"{name}_skip")
-    return layers.Add(name=f"{name}_sum")([hidden, residual]), skip
+        gated = layers.dropout(gated, config.dropout, name=f"{name}_dropout")
+    return gated
 
 
-def _classic_activation(hidden, mask, activation, config, name):
+def _projection(gated, mask, config, layers, name):
+    """The 1×1 convolution to the residual or the skip path of a block."""
+    projected = layers.dense(gated, config.channels, name=name)
+    return _classic_activation(projected, mask, "tanh", config, layers, name)
+
+
+def _classic_activation(hidden, mask, activation, config, layers, name):
     """Batch norm and activation behind a 1×1 convolution, in `classic` only."""
     if config.normalization != "batch":
         return hidden
-    hidden = FrameBatchNorm(name=f"{name}_norm")(hidden, mask)
-    return layers.Activation(activation, name=f"{name}_{activation}")(hidden)
+    hidden = layers.batch_norm(hidden, mask, name=f"{name}_norm")
+    return layers.activation(hidden, activation, name=f"{name}_{activation}")
 
 
-def _head(total, mask, labels, config):
+def _head(total, mask, labels, config, layers):
     hidden = total
     if config.normalization == "layer":
-        hidden = layers.LayerNormalization(name="head_norm")(hidden)
-        hidden = layers.Activation("relu", name="head_relu_1")(hidden)
-    hidden = layers.Dense(config.channels, name="head")(hidden)
+        hidden = layers.layer_norm(hidden, name="head_norm")
+        hidden = layers.activation(hidden, "relu", name="head_relu_1")
+    hidden = layers.dense(hidden, config.channels, name="head")
     if config.normalization == "layer":
-        hidden = layers.Activation("relu", name="head_relu_2")(hidden)
-    hidden = _classic_activation(hidden, mask, "relu", config, "head")
-    logits = layers.Dense(labels, name="logits")(hidden)
+        hidden = layers.activation(hidden, "relu", name="head_relu_2")
+    hidden = _classic_activation(hidden, mask, "relu", config, layers, "head")
+    logits = layers.dense(hidden, labels, name="logits")
     if config.normalization == "batch":
         # The earlier recognisers normalised in front of the softmax as well.
-        logits = FrameBatchNorm(name="logits_norm")(logits, mask)
-    return layers.Activation("linear", dtype="float32", name="float32")(logits)
-
-
-class FrameMask(layers.Layer):
-    """True for the real frames of every utterance, False behind them."""
-
-    def __init__(self, reduction, **options):
-        """Args: reduction: int, input frames per output frame."""
-        super().__init__(**options)
-        self.reduction = reduction
-
-    def call(self, features, frames):
-        """(batch, frames, dims), (batch,) -> bool (batch, output frames)."""
-        time = ops.arange(output_frames(ops.shape(features)[1], self.reduction))
-        lengths = output_frames(ops.cast(frames, time.dtype), self.reduction)
-        return time[None, :] < lengths[:, None]
-
-
-class StackFrames(layers.Layer):
-    """Put `reduction` neighbouring frames side by side in one vector."""
-
-    def __init__(self, reduction, **options):
-        """Args: reduction: int, frames per vector."""
-        super().__init__(**options)
-        self.reduction = reduction
-
-    def call(self, features, frames):
-        """(batch, frames, dims), (batch,) -> (batch, ⌈frames / n⌉, n dims)."""
-        dims, time = features.shape[2], ops.shape(features)[1]
-        inside = ops.arange(time)[None, :] < ops.cast(frames, "int32")[:, None]
-        # The last vector of an utterance may be half padding: zeros, whatever came.
-        features = ops.where(inside[:, :, None], features, 0.0)
-        whole = output_frames(time, self.reduction)
-        padded = ops.pad(features, ((0, 0), (0, self.reduction - 1), (0, 0)))
-        padded = padded[:, : whole * self.reduction]
-        return ops.reshape(padded, (-1, whole, self.reduction * dims))
-
-
-class ApplyMask(layers.Layer):
-    """Zeros behind the last real frame, as a convolution pads a lone utterance."""
-
-    def call(self, hidden, inside):
-        """(batch, frames, channels), bool (batch, frames) -> like the first."""
-        return ops.where(inside[:, :, None], hidden, ops.zeros((), hidden.dtype))
-
-
-class FrameBatchNorm(layers.BatchNormalization):
-    """Batch normalisation whose statistics are those of the real frames alone.
-
-    The mask is an input like any other; Keras' own masks would wander on to layers
-    that warn about them.
-    """
-
-    def __init__(self, **options):
-        """Options of keras.layers.BatchNormalization."""
-        super().__init__(**options)
-        self.supports_masking = False
-
-    def call(self, hidden, inside, training=None):
-        """(batch, frames, channels), bool (batch, frames) -> like the first."""
-        return super().call(hidden, training=training, mask=inside)
-
-
-class GatedUnit(layers.Layer):
-    """tanh of the first half of the channels times sigmoid of the second (eq. 2)."""
-
-    def call(self, gates):
-        """(batch, frames, 2 channels) -> (batch, frames, channels)."""
-        filtered, gate = ops.split(gates, 2, axis=-1)
-        return ops.tanh(filtered) * ops.sigmoid(gate)
+        logits = layers.batch_norm(logits, mask, name="logits_norm")
+    return layers.float32(logits, name="float32")

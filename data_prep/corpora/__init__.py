@@ -4,6 +4,7 @@ from data_prep.corpora import (
     aishell,
     dspspeech,
     folder,
+    manifests,
     syllables,
     synthetic,
     thchs30,
@@ -13,7 +14,16 @@ from data_prep.corpora.base import Corpus, CorpusError, Entry, Rejected
 
 ADAPTERS = {
     adapter.NAME: adapter
-    for adapter in (aishell, dspspeech, folder, syllables, synthetic, thchs30, words)
+    for adapter in (
+        aishell,
+        dspspeech,
+        folder,
+        manifests,
+        syllables,
+        synthetic,
+        thchs30,
+        words,
+    )
 }
 
 __all__ = ["ADAPTERS", "Corpus", "CorpusError", "Entry", "Rejected"]

@@ -1,0 +1,427 @@
+"""Raw folders of recordings -> a model that hears real people, in one command.
+
+    python -m data_prep.pretrain ../corpora build/real build/real/model --minutes 100
+
+    corpora --prepare--> features --concatenate--> sentences --prepare--> features
+                                                             --train--> model
+
+What is not in the folder of the corpora is left out, and the log says so: with THCHS-30
+or the whole of AISHELL there, the same command makes a better model. Every step goes on
+where it was stopped, and what is finished is not done again.
+
+Little connected speech is at hand, so most is made of it: it is heard in several
+versions (other voices, rooms and microphones, see `data_prep.disturb`), and sentences
+put together from words and syllables come on top (`data_prep.concatenate`).
+
+Training hears the `train` splits alone. The epoch is chosen by people and sentences
+that it did not hear: the development speakers of DSPSpeech-20 and the held-out
+sentences of AISHELL. Test speakers are in neither, which is checked before training.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import itertools
+import pathlib
+import sys
+
+import numpy as np
+
+from data_prep import concatenate, contamination, prepare, segment, sentences
+from data_prep.corpora import base, dspspeech
+from zhasr import (
+    checkpoint,
+    errors,
+    features,
+    manifest,
+    pinyin,
+    training,
+    training_run,
+)
+
+TEST_SPEAKERS = dspspeech.TEST_SPEAKERS | {"S0252"}
+ASSEMBLED_FOLDERS = 2  # half of the sentences as they are, half in other rooms
+PATTERNS = 4000  # sentences with numbers, dates and names, where no text is given
+LOG = "pretrain.log"
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One corpus of the recipe.
+
+    Args:
+        name: of its prepared folder.
+        adapter: one of `corpora.ADAPTERS`.
+        folder: in the folder of the corpora.
+        times: how often it is heard in a pass: once as it is, the others changed.
+        builds: whether its recordings are single words or syllables, of which
+            sentences are made.
+        judges: whether its development split chooses the epoch.
+    """
+
+    name: str
+    adapter: str
+    folder: str
+    times: int
+    builds: bool = False
+    judges: bool = False
+
+
+RECIPE = (
+    Part("aishell", "aishell", "data_aishell", 10, judges=True),
+    Part("thchs30", "thchs30", "data_thchs30", 1, judges=True),
+    Part("words", "words", "audio-cmn/64k/hsk", 2, builds=True),
+    Part("seedlingo", "words", "seedlingo", 1),
+    Part("syllables-chen", "syllables", "audio-cmn/64k/syllabs", 2, builds=True),
+    Part("syllables-hantts", "syllables", "HanTTS", 2, builds=True),
+    Part("dspspeech", "dspspeech", "DSPSpeech-20", 1, judges=True),
+)
+WHOLE_AISHELL = 20_000  # training utterances; from here on it is heard once
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What one call is to do.
+
+    Args:
+        corpora: pathlib.Path of the raw folders.
+        work: pathlib.Path of the prepared ones.
+        model: pathlib.Path of the model folder.
+        parts: tuple of Part.
+        config: features.FeatureConfig.
+        assembled_minutes: float, of sentences put together.
+        texts: tuple of path, what these say.
+        exclude: tuple of path, test sentences that these must not say.
+        options: training.Options.
+        workers: int, processes that prepare; None for as many as cores.
+    """
+
+    corpora: pathlib.Path
+    work: pathlib.Path
+    model: pathlib.Path
+    parts: tuple[Part, ...]
+    config: features.FeatureConfig
+    assembled_minutes: float
+    texts: tuple
+    exclude: tuple
+    options: training.Options
+    workers: int | None = None
+
+    def prepared(self, name, version=0):
+        """Where a corpus is prepared; features of another kind lie elsewhere."""
+        kind = self.config.kind + ("+pitch" if self.config.pitch else "")
+        suffix = f"@{version}" if version else ""
+        return self.work / kind / f"{name}{suffix}"
+
+
+def pretrain(plan, say=print):
+    """Do all steps that are not done yet.
+
+    Args:
+        plan: Plan.
+        say: function of str that shows progress.
+
+    Returns:
+        list of dict, one per epoch, as `training_run.train`.
+
+    Raises:
+        ValueError: a corpus, a folder or a state cannot be used; one line says why.
+        OSError: a file cannot be read or written.
+    """
+    log = Log(plan.work / LOG, say)
+    log(f"model {plan.model}, {plan.options}")
+    parts = present(plan, log)
+    folders = prepare_parts(plan, parts, log)
+    folders += prepare_assembled(plan, parts, log)
+    judges = [plan.prepared(part.name) for part in parts if part.judges]
+    refuse_test_speakers(folders + judges)
+    log(f"training on {len(folders)} folders: {', '.join(p.name for p in folders)}")
+    history = training_run.train(
+        folders,
+        plan.model,
+        plan.options,
+        resume=checkpoint.exists(plan.model),
+        say=log,
+        development=judges or None,
+        excluded=tested_sentences(folders, log),
+    )
+    log("finished")
+    return history
+
+
+class Log:
+    """Says a line and keeps it in a file with the time."""
+
+    def __init__(self, path, say):
+        """Args: path: pathlib.Path; say: function of str."""
+        self.path, self.say = path, say
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, line):
+        """Say and keep a line."""
+        self.say(line)
+        now = datetime.datetime.now().isoformat(" ", "seconds")
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{now}  {line}\n")
+
+
+def present(plan, log):
+    """The parts of the recipe whose folder is there; says which are not."""
+    found = []
+    for part in plan.parts:
+        if (plan.corpora / part.folder).is_dir():
+            found.append(part)
+        else:
+            log(f"left out: {part.name}, no folder {plan.corpora / part.folder}")
+    if not found:
+        raise ValueError(
+            f"{plan.corpora}: expected corpora such as {plan.parts[0].folder}, found "
+            f"{base.contents(plan.corpora)}"
+        )
+    return found
+
+
+def prepare_parts(plan, parts, log):
+    """Prepare every corpus and its versions; return the folders to train on."""
+    folders = []
+    for part in parts:
+        source = plan.corpora / part.folder
+        times = part.times
+        for version in range(times):
+            out = plan.prepared(part.name, version)
+            _prepare(plan, part.adapter, source, out, version, log)
+            folders.append(out)
+            if version == 0 and _is_large(out):
+                log(f"{part.name} is large: heard once in a pass")
+                break
+    return folders
+
+
+def _is_large(folder):
+    with (folder / "train.jsonl").open(encoding="utf-8") as file:
+        return sum(1 for _ in file) >= WHOLE_AISHELL
+
+
+def _prepare(plan, adapter, source, out, version, log):
+    text = prepare.prepare(
+        adapter, source, out, plan.config, None, plan.workers, version
+    )
+    log(f"{out.name}: {text.splitlines()[-1].removeprefix(f'{out}: ')}")
+
+
+def prepare_assembled(plan, parts, log):
+    """Put sentences together and prepare them; return the folders to train on."""
+    builders = [plan.prepared(part.name) for part in parts if part.builds]
+    if not builders or plan.assembled_minutes <= 0:
+        log("no sentences are put together")
+        return []
+    names = [part.name for part in parts]
+    texts = allowed_texts(plan, [plan.prepared(name) for name in names])
+    log(f"{len(texts):,} lines of text for sentences put together")
+    folders = []
+    for number in range(ASSEMBLED_FOLDERS):
+        made = plan.work / "assembled" / _assembled_name(plan, parts, number)
+        text = concatenate.concatenate(
+            [folder / "train.jsonl" for folder in builders],
+            made,
+            plan.assembled_minutes / ASSEMBLED_FOLDERS,
+            texts,
+            number,
+            plan.workers,
+        )
+        log(text)
+        out = plan.prepared(made.name, number)
+        _prepare(plan, "manifests", made, out, number, log)
+        folders.append(out)
+    return folders
+
+
+def _assembled_name(plan, parts, number):
+    """Other voices or lengths are another corpus."""
+    voices = "-".join(part.name for part in parts if part.builds)
+    return f"assembled-{voices}-{plan.assembled_minutes:g}min-{number}"
+
+
+def allowed_texts(plan, prepared):
+    """What assembled sentences may say: nothing that is measured on.
+
+    Args:
+        plan: Plan.
+        prepared: list of path; the sentences of their `dev` and `test` are left out.
+
+    Returns:
+        list of str.
+    """
+    excluded = [line for path in plan.exclude for line in segment.read_lines(path)]
+    for folder in prepared:
+        for path in folder.glob("*.jsonl"):
+            if path.stem not in ("train", "rejected"):
+                excluded += [item.text for item in manifest.read(path) if item.text]
+    texts = concatenate.read_texts(plan.texts, excluded)
+    if not plan.texts:
+        generator = np.random.default_rng(plan.options.seed)
+        drawn = [sentences.from_pattern("train", generator) for _ in range(PATTERNS)]
+        texts = list(dict.fromkeys(texts + drawn))
+    return texts
+
+
+def tested_sentences(folders, log):
+    """What test speakers say must not be learned from others.
+
+    Args:
+        folders: list of path of prepared folders.
+        log: function of str.
+
+    Returns:
+        frozenset of str, the sentences of `test`; words may be said by everybody.
+    """
+    said = {"train": set(), "test": set()}
+    for folder, split in itertools.product(dict.fromkeys(folders), said):
+        path = folder / f"{split}.jsonl"
+        if path.exists():
+            said[split].update(item.text for item in manifest.read(path))
+    tested = {
+        text
+        for text in said["test"]
+        if text and len(pinyin.normalise(text)) >= contamination.SHORTEST
+    }
+    shared = ", ".join(sorted(tested & said["train"])) or "nothing"
+    log(f"not trained on, because test speakers say it: {shared}")
+    return frozenset(tested)
+
+
+def refuse_test_speakers(folders):
+    """Make sure that no test speaker is heard or helps to choose.
+
+    Args:
+        folders: list of path of prepared folders.
+
+    Raises:
+        ValueError: one is; it names the folder.
+    """
+    for folder in dict.fromkeys(folders):
+        for split in ("train", "dev"):
+            path = folder / f"{split}.jsonl"
+            speakers = (
+                {item.speaker for item in manifest.read(path)} if path.exists() else ()
+            )
+            if heard := TEST_SPEAKERS.intersection(speakers):
+                raise ValueError(
+                    f"{path}: expected no test speakers, received {sorted(heard)}; "
+                    "prepare the corpus again with its own splits"
+                )
+
+
+def _parse(arguments):
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.pretrain", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("corpora", type=pathlib.Path, help="the raw folders")
+    parser.add_argument("work", type=pathlib.Path, help="where everything is prepared")
+    parser.add_argument("model", type=pathlib.Path, help="the model folder to write")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="of training, by the clock")
+    length.add_argument("--hours", type=float, help="of training, by the clock")
+    length.add_argument("--epochs", type=int, help="of --epoch-hours each")
+    parser.add_argument("--preset", default="base")
+    parser.add_argument("--target", default="initial-final")
+    parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
+    parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--augment", default="voices")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch-seconds", type=float, default=25.0)
+    parser.add_argument("--epoch-hours", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--assembled-minutes", type=float, default=400, help="0 for none (400)"
+    )
+    parser.add_argument("--text", type=pathlib.Path, nargs="+", default=[])
+    parser.add_argument("--exclude", type=pathlib.Path, nargs="+", default=[])
+    parser.add_argument(
+        "--without", nargs="+", default=[], help="parts of the recipe to leave out"
+    )
+    parser.add_argument(
+        "--times",
+        nargs="+",
+        default=[],
+        metavar="PART=N",
+        help="how often a part is heard in a pass",
+    )
+    parser.add_argument("--workers", type=int, help="processes that prepare")
+    return parser.parse_args(arguments)
+
+
+def choose_parts(without=(), times=()):
+    """The recipe, changed as the command line asks.
+
+    Args:
+        without: iterable of str, names of parts.
+        times: iterable of str such as "words=3".
+
+    Returns:
+        tuple of Part.
+
+    Raises:
+        ValueError: a part that does not exist, or a number that is none.
+    """
+    names = [part.name for part in RECIPE]
+    given = dict(item.partition("=")[::2] for item in times)
+    for name in (*without, *given):
+        if name not in names:
+            raise ValueError(f"expected one of {', '.join(names)}, received {name!r}")
+    for name, number in given.items():
+        if not number.isdigit() or int(number) < 1:
+            raise ValueError(f"--times {name}: expected 1 or more, received {number!r}")
+    return tuple(
+        dataclasses.replace(part, times=int(given.get(part.name, part.times)))
+        for part in RECIPE
+        if part.name not in without
+    )
+
+
+def make_plan(options):
+    """A Plan from parsed arguments."""
+    minutes = options.minutes
+    if options.hours is not None:
+        minutes = 60 * options.hours
+    return Plan(
+        options.corpora,
+        options.work,
+        options.model,
+        choose_parts(options.without, options.times),
+        features.FeatureConfig(options.features, pitch=options.pitch),
+        options.assembled_minutes,
+        tuple(options.text),
+        tuple(options.exclude),
+        training.Options(
+            preset=options.preset,
+            kind=options.target,
+            seed=options.seed,
+            epochs=options.epochs,
+            minutes=minutes,
+            learning_rate=options.learning_rate,
+            batch_seconds=options.batch_seconds,
+            augmentation=options.augment,
+            dropout=options.dropout,
+            epoch_hours=options.epoch_hours,
+        ),
+        options.workers,
+    )
+
+
+def main(arguments=None):
+    """Run the command; return the exit status: 0, 2 for bad input, 130 for Ctrl-C."""
+    try:
+        pretrain(make_plan(_parse(arguments)), say=lambda line: print(line, flush=True))
+    except (ValueError, OSError) as error:
+        print(f"pretrain: {errors.one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("pretrain: stopped; the same command goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

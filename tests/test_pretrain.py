@@ -1,0 +1,167 @@
+"""The recipe from raw folders to a model: every step, again, without test voices."""
+
+import dataclasses
+
+import conftest
+import numpy as np
+import pytest
+import test_concatenate
+
+from data_prep import pretrain
+from zhasr import dataset, features, manifest, model_folder, training, wavenet
+
+TINY = wavenet.Config(channels=16, stacks=1, dilations=(1, 2))
+
+
+def write_corpora(folder, dev_speaker="carl"):
+    """Two corpora of tones: sentences with a development voice, and syllables."""
+    words = [("wo2",), ("xiang2", "mai3"), ("liang2",), ("ba3",), ("yu2", "san3")]
+    for name, speakers in (("read", ("bob", dev_speaker)), ("single", ("anna",))):
+        (folder / name).mkdir(parents=True)
+        for speaker in speakers:
+            path = test_concatenate.record(folder / name, speaker, words * 8)
+            split = "dev" if speaker == dev_speaker else "train"
+            path.rename(folder / name / f"{split}.jsonl")
+    return folder
+
+
+def plan(folder, **changes):
+    usual = {
+        "corpora": folder / "corpora",
+        "work": folder / "work",
+        "model": folder / "model",
+        "parts": (
+            pretrain.Part("read", "manifests", "read", 2, judges=True),
+            pretrain.Part("missing", "aishell", "missing", 3),
+            pretrain.Part("single", "manifests", "single", 1, builds=True),
+        ),
+        "config": features.FeatureConfig(kind="mfcc"),
+        "assembled_minutes": 0.5,
+        "texts": (folder / "text.txt",),
+        "exclude": (),
+        "options": training.Options(
+            preset="tiny", epochs=2, batch_seconds=10.0, buckets=1, epoch_hours=0.01,
+            augmentation="voices",
+        ),
+        "workers": 1,
+    }  # fmt: skip
+    return pretrain.Plan(**{**usual, **changes})
+
+
+@pytest.fixture(autouse=True)
+def tiny_preset(monkeypatch):
+    monkeypatch.setitem(wavenet.PRESETS, "tiny", TINY)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    write_corpora(tmp_path / "corpora")
+    (tmp_path / "text.txt").write_text("我想买两把雨伞\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_one_call_makes_a_model_and_the_next_does_nothing_again(raw, monkeypatch):
+    lines = []
+    history = pretrain.pretrain(plan(raw), say=lines.append)
+    assert len(history) == 2
+    assert any("left out: missing" in line for line in lines)
+    _, description = model_folder.load(raw / "model")
+    assert description.training["epoch_hours"] == 0.01
+    assert history[0]["updates"] < history[1]["updates"]
+    made = manifest.read(next((raw / "work/assembled").glob("*0/train.jsonl")))
+    assert made
+    assert not any(item.text.replace("我想买两把雨伞", "") for item in made)
+
+    def forbidden(*arguments):
+        raise AssertionError("a finished step was done again")
+
+    monkeypatch.setattr(pretrain.concatenate.workers, "run", forbidden)
+    monkeypatch.setattr("zhasr.training_run.Run.epoch", forbidden)
+    assert pretrain.pretrain(plan(raw), say=lines.append) == history
+    log = (raw / "work" / pretrain.LOG).read_text(encoding="utf-8")
+    assert [line[21:] for line in log.splitlines()] == "\n".join(lines).splitlines()
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on(raw, monkeypatch):
+    original = pretrain.training_run.Run.epoch
+
+    def killed(run):
+        if run.history:
+            raise KeyboardInterrupt
+        original(run)
+
+    monkeypatch.setattr(pretrain.training_run.Run, "epoch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.pretrain(plan(raw), say=id)
+    monkeypatch.setattr(pretrain.training_run.Run, "epoch", original)
+    lines = []
+    assert len(pretrain.pretrain(plan(raw), say=lines.append)) == 2
+    assert "resumed after epoch 1" in lines
+
+
+def test_test_speakers_are_refused(tmp_path):
+    for split, speaker in (("train", "S0252"), ("dev", "15307110264")):
+        folder = tmp_path / split
+        item = manifest.Utterance("a", "a.wav", 1.0, "", speaker, ("ma1",))
+        manifest.write(folder / f"{split}.jsonl", [item])
+        with pytest.raises(ValueError, match=f"{split}.jsonl.*received.*{speaker}"):
+            pretrain.refuse_test_speakers([folder])
+    manifest.write(tmp_path / "test" / "test.jsonl", [item])  # to be scored on
+    pretrain.refuse_test_speakers([tmp_path / "test"])
+
+
+def test_held_out_sentences_are_not_said(tmp_path):
+    test = manifest.Utterance("a", "a.wav", 1.0, "今天天气非常好", "x", ())
+    manifest.write(tmp_path / "read/test.jsonl", [test])
+    (tmp_path / "text.txt").write_text("今天天气非常好吗\n明天再说吧\n", "utf-8")
+    left = pretrain.allowed_texts(plan(tmp_path), [tmp_path / "read"])
+    assert left == ["明天再说吧"]
+
+
+def test_what_test_speakers_say_is_not_trained_on(tmp_path):
+    folder = conftest.write_prepared(tmp_path / "read")
+    shared = manifest.read(folder / "train.jsonl")[0]
+    said = dataclasses.replace(shared, text="今天天气非常好", speaker="bob")
+    word = dataclasses.replace(shared, id="word", text="数字")
+    train = [said, *manifest.read(folder / "train.jsonl")[1:]]
+    manifest.write(folder / "train.jsonl", train)
+    manifest.write(folder / "test.jsonl", [said, word])
+    lines = []
+    excluded = pretrain.tested_sentences([folder], lines.append)
+    assert excluded == {"今天天气非常好"}  # anybody may say a word
+    assert "今天天气非常好" in lines[0]
+    loaded = dataset.load([folder], "syllable", excluded=excluded)
+    assert len(loaded.train) == len(train) - 1
+    assert len(dataset.load([folder], "syllable").train) == len(train)
+
+
+def test_parts_are_chosen_by_name():
+    parts = pretrain.choose_parts(["dspspeech"], ["words=3"])
+    times = {part.name: part.times for part in parts}
+    assert "dspspeech" not in times
+    assert times["words"] == 3
+    with pytest.raises(ValueError, match="expected one of aishell.*'hsk'"):
+        pretrain.choose_parts(["hsk"])
+    with pytest.raises(ValueError, match="1 or more, received '0'"):
+        pretrain.choose_parts([], ["words=0"])
+
+
+def test_bad_input_is_one_line(tmp_path, capsys):
+    options = [str(tmp_path), str(tmp_path / "w"), str(tmp_path / "m")]
+    assert pretrain.main([*options, "--minutes", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pretrain: ")
+
+
+def test_development_may_be_of_some_folders_only(tmp_path):
+    folders = [
+        conftest.write_prepared(tmp_path / str(seed), seed=seed) for seed in (0, 1)
+    ]
+    everything = dataset.load(folders, "syllable")
+    some = dataset.load(folders, "syllable", [folders[1]])
+    assert len(everything.dev) == 2 * len(some.dev)
+    assert {item.id.partition("/")[0] for item in some.dev} == {"1"}
+    first = some.train[0]
+    assert np.abs(first.load(1.2) - first.load()).mean() > 0.01

@@ -1,0 +1,145 @@
+"""The layers of `wavenet.network` in numpy: values at once, without TensorFlow.
+
+A dilated convolution is one matrix product for each tap, of the frames that the tap
+sees. What each function does is said in `zhasr.keras_layers`; the weights are found
+under the names that Keras saves them under.
+
+    network = numpy_layers.Network(config, labels, weights)
+    logits = network({"features": features, "frames": frames})
+"""
+
+import dataclasses
+
+import numpy as np
+
+from zhasr import wavenet
+
+EPSILON = np.float32(1e-3)  # added to variances, as in Keras
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network that can be called like its keras.Model.
+
+    Args:
+        config: wavenet.Config.
+        labels: int, size of the label set with the blank.
+        weights: dict of name to float32 array, as `model_folder` reads them; names and
+            shapes are those of `shape_layers.weights`.
+    """
+
+    config: wavenet.Config
+    labels: int
+    weights: dict
+
+    def __call__(self, inputs):
+        """Compute logits.
+
+        Args:
+            inputs: dict of "features": float32 array (batch, frames, dims), and
+                "frames": int array (batch,), the true lengths.
+
+        Returns:
+            float32 array (batch, ⌈frames / reduction⌉, labels), not softmaxed.
+        """
+        return wavenet.network(
+            np.asarray(inputs["features"], np.float32),
+            np.asarray(inputs["frames"]),
+            self.config,
+            self.labels,
+            Layers(self.weights),
+        )
+
+
+class Layers:
+    """The functions of `zhasr.keras_layers` with trained weights, on float32 arrays.
+
+    A mask is None where every frame is real, so that a recording by itself costs none.
+    """
+
+    def __init__(self, weights):
+        """Args: weights: dict of name to float32 array."""
+        self._weights = weights
+
+    def frame_mask(self, features, frames, reduction, name):  # noqa: D102
+        whole = wavenet.output_frames(features.shape[1], reduction)
+        lengths = wavenet.output_frames(frames, reduction)
+        if (lengths >= whole).all():
+            return None
+        return np.arange(whole) < lengths[:, None]
+
+    def stack_frames(self, features, frames, reduction, name):  # noqa: D102
+        batch, time, dims = features.shape
+        whole = wavenet.output_frames(time, reduction)
+        if (frames < time).any():
+            inside = np.arange(time) < frames[:, None]
+            features = np.where(inside[:, :, None], features, np.float32(0))
+        rest = whole * reduction - time
+        if rest:
+            features = np.pad(features, ((0, 0), (0, rest), (0, 0)))
+        return features.reshape(batch, whole, reduction * dims)
+
+    def apply_mask(self, hidden, mask, name):  # noqa: D102
+        if mask is None:
+            return hidden
+        return np.where(mask[:, :, None], hidden, np.float32(0))
+
+    def convolution(self, hidden, filters, taps, rate, causal, name):  # noqa: D102
+        kernel = self._weights[f"{name}/kernel"]
+        frames, before = hidden.shape[1], (taps - 1) * rate
+        if not causal:  # as much padding on both sides; of an odd one, more behind
+            before //= 2
+        total = np.empty((*hidden.shape[:2], filters), np.float32)
+        total[:] = self._weights[f"{name}/bias"]
+        for tap in range(taps):
+            shift = tap * rate - before  # frame t hears frame t + shift through it
+            first, last = max(0, -shift), min(frames, frames - shift)
+            if first < last:
+                heard = hidden[:, first + shift : last + shift]
+                total[:, first:last] += heard @ kernel[tap]
+        return total
+
+    def dense(self, hidden, units, name):  # noqa: D102
+        projected = hidden @ self._weights[f"{name}/kernel"]
+        projected += self._weights[f"{name}/bias"]
+        return projected
+
+    def layer_norm(self, hidden, name):  # noqa: D102
+        centred = hidden - hidden.mean(axis=-1, keepdims=True)
+        power = np.einsum("btc,btc->bt", centred, centred)[:, :, None]
+        centred /= np.sqrt(power / hidden.shape[-1] + EPSILON)
+        centred *= self._weights[f"{name}/gamma"]
+        centred += self._weights[f"{name}/beta"]
+        return centred
+
+    def batch_norm(self, hidden, mask, name):  # noqa: D102
+        gamma, beta, mean, variance = (
+            self._weights[f"{name}/{part}"]
+            for part in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        scale = gamma / np.sqrt(variance + EPSILON)
+        return hidden * scale + (beta - mean * scale)
+
+    def activation(self, hidden, function, name):  # noqa: D102
+        return np.tanh(hidden) if function == "tanh" else np.maximum(hidden, 0)
+
+    def gate(self, gates, name):  # noqa: D102
+        filtered, gate = np.split(gates, 2, axis=-1)
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: no exponential that overflows.
+        opened = np.tanh(gate * np.float32(0.5))
+        opened += 1
+        opened *= np.tanh(filtered)
+        opened *= np.float32(0.5)
+        return opened
+
+    def dropout(self, hidden, share, name):  # noqa: D102
+        return hidden
+
+    def add(self, summands, name):  # noqa: D102
+        total = summands[0] + summands[1]
+        for summand in summands[2:]:
+            total += summand
+        return total
+
+    def float32(self, hidden, name):  # noqa: D102
+        return hidden
