@@ -1,12 +1,15 @@
-"""Where somebody speaks in a long recording: an energy detector.
+"""Where somebody speaks in a long recording: an energy detector in bands.
 
-    samples --levels--> dB per frame --noise_floor--> what stands out --find--> pieces
+    samples --levels--> dB per frame and band --noise_floor--> what stands out --find-->
+    pieces
 
-Speech is what stands out from the quietest sound around it, so a quiet microphone, or
-noise that grows slowly, does not matter; music and loud noises that come and go are
-taken for speech. A piece begins a little before what was found and ends a little after
-it, because consonants are quieter than vowels. Pieces are short enough to be recognised
-one by one: a long one is cut where it is quietest.
+Speech is what stands out from the quietest sound around it in some of the bands: a
+vowel has its energy in a few of them, and is heard in noise that is louder than it in
+the others. A quiet microphone, a hum, or noise that changes slowly, does not matter;
+music and noises that come and go are taken for speech. A piece begins a little before
+what was found and ends a little after it, because consonants are quieter than vowels.
+Pieces are short enough to be recognised one by one: a long one is cut where it is
+quietest.
 
 Example:
     >>> rng = np.random.default_rng(0)
@@ -20,20 +23,21 @@ import dataclasses
 
 import numpy as np
 
-from zhasr import audio
+from zhasr import audio, features
 
-STEP = audio.SAMPLE_RATE // 100  # samples; frames of 10 ms
+STEP = features.STEP_SAMPLES
 STEPS_PER_SECOND = audio.SAMPLE_RATE // STEP
-PREEMPHASIS = 0.97  # hum and rumble are no speech
-SMOOTHING = 5  # frames that a level is the mean power of
-QUIETEST = -100.0  # dB of full scale: below the rounding of 16 bits
+BANDS = 16  # on the mel scale; hum and rumble are in the lowest
+HEARD_BANDS = 5  # those that stand out most: one or two formants
+SMOOTHING = 7  # frames that a level is the mean power of
 NOISE_SHARE = 0.1  # of the frames of a second that are below its noise level
-NOISE_SECONDS = 8  # on either side, whose quietest second is the floor
-RISE, FALL = 10.0, 6.0  # dB above the floor where speech begins, and where it ends
+NOISE_SECONDS = 10  # of which the quietest is the floor
+RISE = 6.0  # dB above the floor where speech begins; noise alone stays below 3.7
+FALL = 4.0  # dB above the floor where it ends
 RANGE = 45.0  # dB below the loudest frames, which is too quiet for the same speakers
 LOUDEST_SHARE = 0.98  # of the frames that are quieter than the "loudest"
 BEFORE, AFTER = 0.25, 0.30  # seconds around what was found
-SHORTEST = 0.10  # seconds; what is shorter is a click
+SHORTEST = 0.15  # seconds, with the smoothing; what is shorter is a click
 LONGEST = 20.0  # seconds of a piece
 EARLIEST_CUT = 0.5  # of the longest, from where on a piece may be cut
 CUT_FRAMES = 21  # frames that are to be quiet where a piece is cut
@@ -72,81 +76,82 @@ def find(samples):
         list of Segment in the order of time, of at most `LONGEST` seconds; they do not
         overlap, but may touch where one was cut.
     """
-    level = levels(samples)
-    if not len(level):
+    if len(samples) == 0:
         return []
-    loud = _runs(_is_loud(level, noise_floor(level)))
+    excess = _excess(levels(samples))
+    loud = _runs(_is_loud(excess))
     loud = [run for run in loud if run[1] - run[0] >= SHORTEST * STEPS_PER_SECOND]
-    pieces = []
-    for start, end in _united(loud, len(level)):
-        pieces += _cut(level, start, end)
     behind = len(samples)
+    pieces = []
+    for start, end in _united(loud, -(-behind // STEP)):
+        pieces += _cut(excess, start, end)
     return [Segment(a * STEP, min(b * STEP, behind)) for a, b in pieces]
 
 
 def levels(samples):
-    """How loud each frame of 10 ms is.
+    """How loud each frame is, band by band.
 
     Args:
-        samples: float array (samples,), 16 kHz, full scale ±1.
+        samples: float array (samples,), 16 kHz, full scale ±1; at least one.
 
     Returns:
-        float32 array (⌈samples / 160⌉,), dB of full scale, pre-emphasised and smoothed.
+        float array (frames, BANDS), dB, smoothed; frames as of `zhasr.features`.
     """
-    samples = np.asarray(samples, np.float32)
-    frames = -(-len(samples) // STEP)
-    if not frames:
-        return np.zeros(0, np.float32)
-    changes = np.zeros(frames * STEP, np.float32)
-    changes[1 : len(samples)] = samples[1:] - PREEMPHASIS * samples[:-1]
-    rows = changes.reshape(frames, STEP)
-    power = np.einsum("fs,fs->f", rows, rows) / STEP
-    power = _means(power, SMOOTHING)
-    return 10 * np.log10(np.maximum(power, 10 ** (QUIETEST / 10))).astype(np.float32)
+    power = np.exp(features.log_mel(samples, BANDS))
+    return 10 * np.log10(_means(power, SMOOTHING))
 
 
 def _means(values, width):
     """Means of so many neighbours, at the ends of those that there are; width odd."""
     side = width // 2
-    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    sums = np.cumsum(values, axis=0, dtype=np.float64)
+    sums = np.concatenate([np.zeros_like(sums[:1]), sums])
     first = np.maximum(np.arange(len(values)) - side, 0)
     last = np.minimum(np.arange(len(values)) + side + 1, len(values))
-    return (sums[last] - sums[first]) / (last - first)
+    return ((sums[last] - sums[first]).T / (last - first)).T
 
 
 def noise_floor(level):
-    """How loud the noise is, which may change slowly: of each frame.
+    """How loud the noise is, which may change: of each frame and band.
 
-    In a second of speech there are pauses between syllables; in some seconds around it,
-    one between sentences (minimum statistics: Martin 2001, section III).
+    In a second of speech there are pauses between syllables; in some seconds, one
+    between sentences (minimum statistics: Martin 2001, section III). Of all stretches
+    of `NOISE_SECONDS` around a frame, the one counts whose quietest second is loudest:
+    where a fan is switched on, the seconds before are not those to compare with.
 
     Args:
-        level: float array (frames,), dB, of `levels`; at least one.
+        level: float array (frames, bands), dB, of `levels`; at least one frame.
 
     Returns:
-        float array (frames,), dB.
+        float array (frames, bands), dB.
     """
-    blocks = -(-len(level) // STEPS_PER_SECOND)
-    quiet = np.array(
-        [
-            np.quantile(part, NOISE_SHARE)
-            for part in np.array_split(level, blocks)  # of a second, or a little less
-        ]
-    )
-    padded = np.pad(quiet, NOISE_SECONDS, constant_values=np.inf)
-    views = np.lib.stride_tricks.sliding_window_view(padded, 2 * NOISE_SECONDS + 1)
+    blocks = -(-len(level) // STEPS_PER_SECOND)  # of a second, or a little less
+    parts = np.array_split(level, blocks)
+    quiet = np.array([np.quantile(part, NOISE_SHARE, axis=0) for part in parts])
+    width = min(NOISE_SECONDS, blocks)
+    view = np.lib.stride_tricks.sliding_window_view
+    quietest = view(quiet, width, axis=0).min(axis=-1)
+    around = ((width - 1, width - 1), (0, 0))
+    quietest = np.pad(quietest, around, constant_values=-np.inf)
+    floor = view(quietest, width, axis=0).max(axis=-1)
     middles = (np.arange(blocks) + 0.5) * len(level) / blocks
-    return np.interp(np.arange(len(level)), middles, views.min(axis=1))
+    frames = np.arange(len(level))
+    return np.stack([np.interp(frames, middles, band) for band in floor.T], axis=1)
 
 
-def _is_loud(level, floor):
+def _excess(level):
+    """How far each frame stands out, in the bands where it does most: dB (frames,)."""
+    least = np.quantile(level, LOUDEST_SHARE, axis=0).max() - RANGE
+    excess = np.maximum(level - np.maximum(noise_floor(level), least), 0)
+    excess.partition(BANDS - HEARD_BANDS, axis=1)
+    return excess[:, -HEARD_BANDS:].mean(axis=1)
+
+
+def _is_loud(excess):
     """Frames that stand out: bool; once they do, until they hardly do any more."""
-    least = np.quantile(level, LOUDEST_SHARE) - RANGE
-    ends = level > np.maximum(floor + FALL, least)
-    begins = level > np.maximum(floor + RISE, least)
-    loud = np.zeros(len(level), bool)
-    for start, end in _runs(ends):
-        loud[start:end] = begins[start:end].any()
+    loud = np.zeros(len(excess), bool)
+    for start, end in _runs(excess > FALL):
+        loud[start:end] = (excess[start:end] > RISE).any()
     return loud
 
 
@@ -168,7 +173,7 @@ def _united(runs, frames):
     return united
 
 
-def _cut(level, start, end):
+def _cut(excess, start, end):
     """Pieces of at most `LONGEST`, cut where it is quietest."""
     longest = round(LONGEST * STEPS_PER_SECOND)
     pieces = []
@@ -176,7 +181,7 @@ def _cut(level, start, end):
         # The rest is not to be a scrap that nobody can understand.
         last = min(start + longest, end - round(longest * EARLIEST_CUT / 2))
         first = start + round(longest * EARLIEST_CUT)
-        quiet = _means(level[first:last], CUT_FRAMES)
+        quiet = _means(excess[first:last], CUT_FRAMES)
         cut = first + int(quiet.argmin())
         pieces.append((start, cut))
         start = cut
