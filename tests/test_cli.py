@@ -61,8 +61,9 @@ def test_transcribe_goes_on_after_a_bad_file(model, tmp_path, capsys):
     assert cli.main(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out.startswith(str(good))
-    assert "bad.wav" in printed.err
-    assert len(printed.err.splitlines()) == 1
+    # An untrained model may doubt what it hears, and say so.
+    lines = [one for one in printed.err.splitlines() if not one.startswith("note:")]
+    assert len(lines) == 1 and "bad.wav" in lines[0]
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Any audio file -> float32 mono samples at 16 kHz.
 
+    file --blocks--> channels --mix--> one --soxr--> 16 kHz --level--> samples
+
 Everything after this step counts on 16,000 samples per second and one channel.
-Files at another rate are resampled here, explicitly, and nowhere else.
+Files at another rate are resampled here, explicitly, and nowhere else. Blocks keep the
+memory for hours of audio near that of the samples that are returned.
 
 Example:
     >>> import numpy as np, pathlib, soundfile, tempfile
@@ -14,6 +17,7 @@ Example:
 """
 
 import contextlib
+import os
 import pathlib
 import re
 
@@ -23,6 +27,13 @@ import soxr
 
 SAMPLE_RATE = 16_000  # samples per second
 LOWEST_RATE = 4_000  # samples per second; below it there is no speech to recognise
+HIGHEST_RATE = 1_000_000  # samples per second; above it a header is wrong
+BLOCK_SECONDS = 20  # of audio that are read at once
+CANCELLED = 0.5  # of the power that the loudest channel alone would leave in the mean
+LARGEST_OFFSET = 0.1  # of the standard deviation; more is that of a sound card
+LOUDEST_PEAK = 4.0  # full scales; more are integers that were written as floats
+QUIETEST_PEAK = 0.01  # full scales; less comes near the rounding of 16 bits
+LARGEST_GAIN = 30.0  # for what is quieter
 UNKNOWN_LENGTH = 2**31 - 2**12  # bytes; a wav that was streamed announces this or more
 MP3_SLACK = 2 * 1152  # samples; two frames, which encoders count differently
 
@@ -36,8 +47,11 @@ class AudioError(ValueError):
 def read(path):
     """Read an audio file as mono samples at 16 kHz.
 
-    Wav, flac, mp3, ogg and opus at any sample rate; channels are averaged. A
-    truncated ogg or opus file cannot be told from a short one and is read as it is.
+    Wav, flac, mp3, ogg and opus at any sample rate. Channels are averaged; where they
+    cancel each other, as those of a microphone with one pole reversed, the loudest is
+    taken. A large offset is removed, and what is far beyond full scale or hardly more
+    than silence is scaled; all else keeps its level. A truncated ogg or opus file
+    cannot be told from a short one and is read as it is.
 
     Args:
         path: str or pathlib.Path, the audio file.
@@ -50,14 +64,12 @@ def read(path):
             samples that are not numbers. One line that names the file.
     """
     with _open(path) as file:
-        samples, rate = _read_samples(path, file), file.samplerate
-    samples = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if not np.isfinite(samples).all():
-        raise AudioError(
-            f"{path}: expected numbers as samples, received NaN or infinity; "
-            "export the recording again"
-        )
-    return resample(samples, rate, path)
+        samples, sums = _read_mono(path, file)
+        loudest = _cancelled_by(*sums)
+        if loudest is not None:
+            file.seek(0)
+            samples, _ = _read_mono(path, file, loudest)
+    return _usual_level(samples)
 
 
 def read_duration(path):
@@ -90,9 +102,7 @@ def resample(samples, rate, path="samples"):
     Raises:
         AudioError: nothing is left of so few samples.
     """
-    if rate == SAMPLE_RATE:
-        return np.ascontiguousarray(samples, dtype=np.float32)
-    resampled = soxr.resample(samples.astype(np.float32), rate, SAMPLE_RATE, "HQ")
+    resampled = _resampled([samples.astype(np.float32)], rate)
     if len(resampled) == 0:
         raise AudioError(
             f"{path}: {len(samples)} samples at {rate} Hz are too short to resample; "
@@ -101,13 +111,72 @@ def resample(samples, rate, path="samples"):
     return resampled
 
 
+def _resampled(blocks, rate):
+    """What blocks of samples at a rate are at 16 kHz, in one array."""
+    if rate == SAMPLE_RATE:
+        return np.concatenate(list(blocks))
+    stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, "float32", "HQ")
+    parts = [stream.resample_chunk(block) for block in blocks]
+    parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(parts)
+
+
+def _read_mono(path, file, channel=None):
+    """Samples of a channel, or of the mean of all, and the sums for `_cancelled_by`."""
+    sums, count = np.zeros((2, file.channels + 1)), 0
+
+    def mixed():
+        nonlocal count
+        for block in _blocks(path, file):
+            mean = block[:, 0] if file.channels == 1 else block.mean(axis=1)
+            if file.channels > 1:
+                columns = np.column_stack([mean, block]).astype(np.float64)
+                sums[:] += columns.sum(axis=0), np.square(columns).sum(axis=0)
+            count += len(block)
+            yield mean if channel is None else np.ascontiguousarray(block[:, channel])
+
+    samples = _resampled(mixed(), file.samplerate)
+    if len(samples) == 0:
+        raise AudioError(
+            f"{path}: {count} samples at {file.samplerate} Hz are too short to "
+            "resample; leave the file out"
+        )
+    return samples, (sums, count)
+
+
+def _cancelled_by(sums, count):
+    """The loudest channel, where the mean is weaker than it alone would be, or None."""
+    channels = sums.shape[1] - 1
+    if channels == 1:
+        return None
+    mean, *powers = sums[1] / count - np.square(sums[0] / count)  # without offsets
+    loudest = int(np.argmax(powers))
+    alone = powers[loudest] / channels**2
+    return loudest if mean < CANCELLED * alone else None
+
+
+def _usual_level(samples):
+    """Without a large offset, and between hardly audible and far beyond full scale."""
+    offset = samples.mean(dtype=np.float64)
+    peak = max(samples.max() - offset, offset - samples.min())
+    if abs(offset) > LARGEST_OFFSET * samples.std(dtype=np.float64):
+        samples = samples - np.float32(offset)
+    if peak > LOUDEST_PEAK:
+        return samples / np.float32(peak)
+    if 0 < peak < QUIETEST_PEAK:
+        # Not to more than the limit: what is only noise stays hardly audible.
+        return samples * np.float32(min(LARGEST_GAIN, QUIETEST_PEAK * 10 / peak))
+    return samples
+
+
 @contextlib.contextmanager
 def _open(path):
     """Open with soundfile; every way to fail becomes an AudioError of one line."""
     path = pathlib.Path(path)
     _check_file(path)
     try:
-        file = soundfile.SoundFile(path)
+        with _silent_libraries():
+            file = soundfile.SoundFile(path)
     except (soundfile.SoundFileError, TypeError) as error:
         raise AudioError(
             f"{path}: expected wav, flac, mp3, ogg or opus audio, received something "
@@ -118,18 +187,29 @@ def _open(path):
         yield file
 
 
-def _read_samples(path, file):
-    try:
-        samples = file.read(dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise AudioError(
-            f"{path}: truncated or damaged ({_reason(error)}); copy or download it "
-            "again"
-        ) from None
+def _blocks(path, file):
+    """Float32 arrays (frames, channels), all of numbers; checks that all came."""
+    length, received = max(1, BLOCK_SECONDS * file.samplerate), 0
+    while True:
+        try:
+            block = file.read(length, dtype="float32", always_2d=True)
+        except soundfile.SoundFileError as error:
+            raise AudioError(
+                f"{path}: truncated or damaged ({_reason(error)}); copy or download "
+                "it again"
+            ) from None
+        if not np.isfinite(block).all():
+            raise AudioError(
+                f"{path}: expected numbers as samples, received NaN or infinity; "
+                "export the recording again"
+            )
+        yield block
+        received += len(block)
+        if len(block) < length:
+            break
     slack = MP3_SLACK if file.format in ("MP3", "MPEG") else 0
-    if len(samples) + slack < file.frames:
-        raise _truncated(path, len(samples), file.frames)
-    return samples
+    if received + slack < file.frames:
+        raise _truncated(path, received, file.frames)
 
 
 def _reason(error):
@@ -137,9 +217,32 @@ def _reason(error):
     return words.removeprefix("Error : ").rstrip(".")
 
 
+@contextlib.contextmanager
+def _silent_libraries():
+    """Keep a decoder's own warnings, which name no file, from standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _check_file(path):
     if path.is_dir():
         raise AudioError(f"{path}: expected an audio file, received a folder")
+    if path.exists() and not path.is_file():
+        raise AudioError(
+            f"{path}: expected an audio file, received a pipe or a device; write it to "
+            "a file first"
+        )
     if not path.is_file():
         raise AudioError(f"{path}: no such audio file; check the path")
     if path.stat().st_size == 0:
@@ -149,10 +252,10 @@ def _check_file(path):
 def _check_header(path, file):
     if file.frames == 0:
         raise AudioError(f"{path}: the recording holds no samples; leave the file out")
-    if file.samplerate < LOWEST_RATE:
+    if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
         raise AudioError(
-            f"{path}: expected at least {LOWEST_RATE} samples per second, received "
-            f"{file.samplerate}; record it again"
+            f"{path}: expected {LOWEST_RATE:,} to {HIGHEST_RATE:,} samples per second, "
+            f"received {file.samplerate:,}; record it again"
         )
     # libsndfile shortens a cut wav without a word, except in its log.
     cut = WAV_LENGTH.search(file.extra_info)
