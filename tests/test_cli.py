@@ -1,6 +1,8 @@
 """The command: what it prints, and one line with exit status 2 for bad input."""
 
 import json
+import re
+import sys
 
 import conftest
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import soundfile
 import test_model_folder
 
-from zhasr import audio, checkpoint, cli, features, manifest, wavenet
+from zhasr import audio, checkpoint, cli, features, manifest, progress, wavenet
 
 
 @pytest.fixture
@@ -64,6 +66,35 @@ def test_transcribe_goes_on_after_a_bad_file(model, tmp_path, capsys):
     # An untrained model may doubt what it hears, and say so.
     lines = [one for one in printed.err.splitlines() if not one.startswith("note:")]
     assert len(lines) == 1 and "bad.wav" in lines[0]
+
+
+def write_long(path):
+    """Bursts of noise at 5 and 30 s of 45."""
+    samples = np.random.default_rng(0).normal(0, 1e-3, 45 * 16_000)
+    for second in (5, 30):
+        samples[second * 16_000 : (second + 2) * 16_000] *= 100
+    soundfile.write(path, samples, 16_000)
+    return path
+
+
+def test_a_long_recording_has_a_bar_on_a_terminal_only(
+    model, tmp_path, capsys, monkeypatch
+):
+    paths = [write_long(tmp_path / "long.wav"), write_tone(tmp_path / "short.wav")]
+    arguments = ["transcribe", str(model), *map(str, paths), "--language", "none"]
+    assert cli.main(arguments) == 0
+    plain = capsys.readouterr()
+    assert "\r" not in plain.err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert cli.main(arguments) == 0
+    shown = capsys.readouterr()
+    assert shown.out == plain.out
+    steps = re.findall(r"long\.wav \[(#*)·*\] 0:(\d\d) of 0:45", shown.err)
+    assert [second for _, second in steps] == ["07", "32"]
+    assert len(steps[0][0]) < len(steps[1][0])
+    assert "short.wav [" not in shown.err
+    drawn = shown.err.rpartition("of 0:45")[2]
+    assert drawn.startswith(progress.CLEAR)
 
 
 @pytest.fixture

@@ -159,7 +159,8 @@ def _usual_level(samples):
     """Without a large offset, and between hardly audible and far beyond full scale."""
     offset = samples.mean(dtype=np.float64)
     peak = max(samples.max() - offset, offset - samples.min())
-    if abs(offset) > LARGEST_OFFSET * samples.std(dtype=np.float64):
+    power = float(np.vdot(samples, samples)) / len(samples)  # without a copy in float64
+    if abs(offset) > LARGEST_OFFSET * np.sqrt(max(0.0, power - offset**2)):
         samples = samples - np.float32(offset)
     if peak > LOUDEST_PEAK:
         return samples / np.float32(peak)

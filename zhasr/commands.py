@@ -110,7 +110,7 @@ def tune(options):
 def transcribe(options):
     """Write down what is said in recordings."""
     _one_thread()
-    from zhasr import audio, files, formats, recognizer
+    from zhasr import audio, files, formats, progress, recognizer
 
     if options.format == "srt" and len(options.audio) > 1:
         raise ValueError(
@@ -126,7 +126,8 @@ def transcribe(options):
     parts = []
     for path in options.audio:
         try:
-            transcript = recognizer.transcribe(model, path, decoder)
+            with progress.bar(path.name) as tell:
+                transcript = recognizer.transcribe(model, path, decoder, tell)
         except audio.AudioError as error:
             _complain("transcribe", error)
             continue

@@ -195,7 +195,7 @@ def log_softmax(logits):
     return np.minimum(shifted - total, 0).astype(np.float32)
 
 
-def transcribe(recognizer, source, decoder=None):
+def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
     """Recognise what is said in a recording.
 
     Of a long one, only the pieces in which somebody speaks, one by one; see
@@ -206,6 +206,8 @@ def transcribe(recognizer, source, decoder=None):
         source: path of an audio file of any rate and number of channels; or float32
             array (samples,), mono, 16 kHz.
         decoder: decoders.Decoder. Default: the best path, without a language.
+        tell: function that is told how many seconds of a long recording are done, and
+            how many there are.
 
     Returns:
         Transcript; all times are those of the recording.
@@ -220,6 +222,7 @@ def transcribe(recognizer, source, decoder=None):
     for piece in segments.find(samples):
         heard = log_probs(recognizer, samples[piece.first : piece.last])
         parts.append(_later(decode(recognizer, heard, decoder), piece.start))
+        tell(piece.end, len(samples) / audio.SAMPLE_RATE)
     if not parts:  # nobody speaks: what is no speech has no labels
         nothing = np.zeros((0, len(recognizer.description.vocabulary)), np.float32)
         return decode(recognizer, nothing, decoder)
