@@ -128,7 +128,7 @@ def transcribe(options):
         try:
             with progress.bar(path.name) as tell:
                 transcript = recognizer.transcribe(model, path, decoder, tell)
-        except audio.AudioError as error:
+        except (audio.AudioError, OSError) as error:  # a folder that is not hers, too
             _complain("transcribe", error)
             continue
         except ValueError as error:  # samples so loud that there are no features
