@@ -1,6 +1,6 @@
 """How long `zhasr transcribe` takes from a cold start, and the network in it.
 
-    python benchmarks/startup.py [MODEL]
+    python benchmarks/startup.py [MODEL] [--speech FOLDER]
 
 Each command is a process of its own, with the search compiled and the tree of words
 laid out before, as after the first use. A hum of five seconds is transcribed with the
@@ -10,9 +10,15 @@ than the time on the clock. Then the network alone, in numpy and in Keras in tur
 on one thread.
 
 Without a model, one of the size of `base` is used, untrained.
+
+How far the log probabilities of numpy, of Keras and of Keras traced are from those in
+double precision, and numpy from Keras: the largest difference of all frames and labels.
+With a trained model it should be looked for in speech, since a hum is one sound:
+`--speech` takes a folder of recordings, joined to 10 minutes, a minute at a time.
 """
 
 import argparse
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -33,6 +39,13 @@ from zhasr import audio, features, model_folder, pinyin, recognizer, vocabulary,
 
 SECONDS = 5.0  # of the recording
 LENGTHS = (5, 60)  # seconds of audio, for the network alone
+MINUTES = 10  # of speech, at most
+PAIRS = (
+    ("numpy", "Keras"),
+    ("numpy", "double"),
+    ("Keras", "double"),
+    ("Keras, traced", "double"),
+)
 LIBRARIES = ("OMP", "OPENBLAS", "MKL")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in LIBRARIES}
 ONE_THREAD |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
@@ -54,10 +67,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", type=pathlib.Path)
     parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--speech", type=pathlib.Path, help="folder of recordings")
     parser.add_argument("--network", action="store_true", help="alone, as JSON")
     options = parser.parse_args()
     if options.network:
-        print(json.dumps(measure_network(options.model, options.repetitions)))
+        rows = measure_network(options.model, options.repetitions)
+        print(json.dumps([rows, measure_precision(options.model, options.speech)]))
         return
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or write_model(pathlib.Path(folder) / "model")
@@ -70,8 +85,8 @@ def main():
             for label, command in COMMANDS.items()
         }
         times = measure_commands(commands, options.repetitions)
-        rows = in_one_thread(model, options.repetitions)
-    report(times, rows)
+        rows, errors = in_one_thread(model, options.repetitions, options.speech)
+    report(times, rows, errors)
 
 
 def write_model(folder):
@@ -121,9 +136,10 @@ def children_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def in_one_thread(model, repetitions):
-    """What `measure_network` gives in a process whose libraries have one thread."""
+def in_one_thread(model, repetitions, speech):
+    """Time and precision, in a process whose libraries have one thread."""
     arguments = [str(model), "--network", "--repetitions", str(repetitions)]
+    arguments += ["--speech", str(speech.resolve())] if speech else []
     done = subprocess.run(
         [sys.executable, __file__, *arguments],
         env=os.environ | ONE_THREAD,
@@ -135,34 +151,78 @@ def in_one_thread(model, repetitions):
 
 
 def measure_network(model, repetitions):
-    """Rows of seconds, milliseconds by engine, and the largest difference."""
+    """Rows of seconds, and of milliseconds by engine."""
+    description, networks = load(model)
+    rows = []
+    for seconds in LENGTHS:
+        hum = humming(seconds, np.random.default_rng(1))
+        normalised = description.normalise(features.extract(hum, description.features))
+        taken = {label: [] for label in networks}
+        for _ in range(repetitions + 1):
+            for label, network in networks.items():
+                start = time.process_time()
+                recognizer.run_network(network, [normalised])
+                taken[label].append(1000 * (time.process_time() - start))
+        middle = {label: statistics.median(one[1:]) for label, one in taken.items()}
+        rows.append((seconds, middle))
+    return rows
+
+
+def load(model):
+    """The description, and the network of each engine by its label."""
     engines = {engine: recognizer.load(model, engine) for engine in recognizer.ENGINES}
     networks = {
         "numpy": engines["numpy"].network,
         "Keras": engines["keras"].network,
         "Keras, traced": recognizer.compiled(recognizer.load(model, "keras").network),
     }
-    rows = []
-    for seconds in LENGTHS:
-        hum = humming(seconds, np.random.default_rng(1))
-        description = engines["numpy"].description
-        raw = features.extract(hum, description.features)
+    return engines["numpy"].description, networks
+
+
+def measure_precision(model, speech):
+    """The largest differences of log probabilities: dict of label to float."""
+    description, networks = load(model)
+    plain = networks["numpy"]
+    double = {name: np.float64(value) for name, value in plain.weights.items()}
+    networks["double"] = dataclasses.replace(plain, weights=double)
+    worst = dict.fromkeys(PAIRS, 0.0)
+    for samples in minutes_of(speech):
+        raw = features.extract(samples, description.features)
         normalised = description.normalise(raw)
-        found, taken = {}, {label: [] for label in networks}
-        for _ in range(repetitions + 1):
-            for label, network in networks.items():
-                start = time.process_time()
-                [logits] = recognizer.run_network(network, [normalised])
-                taken[label].append(1000 * (time.process_time() - start))
-                found[label] = recognizer.log_softmax(logits)
-        real = len(found["numpy"])
-        difference = np.abs(found["numpy"] - found["Keras"][:real]).max()
-        middle = {label: statistics.median(one[1:]) for label, one in taken.items()}
-        rows.append((seconds, middle, float(difference)))
-    return rows
+        frames = wavenet.output_frames(len(raw), description.architecture.reduction)
+        found = {
+            label: log_softmax(recognizer.run_network(network, [normalised])[0])
+            for label, network in networks.items()
+        }
+        for pair in PAIRS:
+            one, other = (found[label][:frames] for label in pair)
+            worst[pair] = max(worst[pair], float(np.abs(one - other).max()))
+    return {" to ".join(pair): value for pair, value in worst.items()}
 
 
-def report(times, rows):
+def log_softmax(logits):
+    """As the recogniser's, but in double precision: here it is not what is measured."""
+    shifted = np.float64(logits) - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def minutes_of(speech):
+    """Arrays of a minute of recordings, as many as MINUTES; one hum without them."""
+    minute = 60 * audio.SAMPLE_RATE
+    if speech is None:
+        yield humming(60, np.random.default_rng(1))
+        return
+    samples = np.zeros(0, np.float32)
+    paths = iter(sorted(path for path in speech.rglob("*") if path.is_file()))
+    for _ in range(MINUTES):
+        while len(samples) < minute and (path := next(paths, None)):
+            samples = np.concatenate([samples, audio.read(path)])
+        if len(samples):
+            yield samples[:minute]
+        samples = samples[minute:]
+
+
+def report(times, rows, errors):
     """Print what was measured."""
     load = os.getloadavg()[0]
     versions = [
@@ -180,16 +240,20 @@ def report(times, rows):
     )
     print()
     figures.table(
-        ("audio, s", *(f"{label}, ms" for label in rows[0][1]), "difference"),
-        [(row[0], *row[1].values(), row[2]) for row in rows],
+        ("audio, s", *(f"{label}, ms" for label in rows[0][1])),
+        [(row[0], *row[1].values()) for row in rows],
     )
+    print()
+    figures.table(("largest difference", "nats"), errors.items())
     print()
     figures.figure("startup_transcribe", middle["transcribe"][0], "s")
     figures.figure("startup_transcribe_processor", middle["transcribe"][1], "s")
-    for seconds, taken, difference in rows:
+    for seconds, taken in rows:
         ratio = taken["Keras"] / taken["numpy"]
         figures.figure(f"startup_network_speedup_{seconds}s", ratio, "x")
-        figures.figure(f"startup_network_difference_{seconds}s", difference, "nats")
+    for label, difference in errors.items():
+        name = "_".join(label.lower().replace(",", "").split())
+        figures.figure(f"startup_{name}", difference, "nats")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 
 from zhasr import wavenet
 
-EPSILON = np.float32(1e-3)  # added to variances, as in Keras
+EPSILON = 1e-3  # added to variances, as in Keras
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,7 +25,8 @@ class Network:
         config: wavenet.Config.
         labels: int, size of the label set with the blank.
         weights: dict of name to float32 array, as `model_folder` reads them; names and
-            shapes are those of `shape_layers.weights`.
+            shapes are those of `shape_layers.weights`. With float64 ones all is
+            computed in double precision: a measure for the others, twice as slow.
     """
 
     config: wavenet.Config
@@ -40,10 +41,12 @@ class Network:
                 "frames": int array (batch,), the true lengths.
 
         Returns:
-            float32 array (batch, ⌈frames / reduction⌉, labels), not softmaxed.
+            array (batch, ⌈frames / reduction⌉, labels), not softmaxed, of the
+            precision of the weights.
         """
+        precision = np.result_type(*self.weights.values())
         return wavenet.network(
-            np.asarray(inputs["features"], np.float32),
+            np.asarray(inputs["features"], precision),
             np.asarray(inputs["frames"]),
             self.config,
             self.labels,
@@ -52,13 +55,13 @@ class Network:
 
 
 class Layers:
-    """The functions of `zhasr.keras_layers` with trained weights, on float32 arrays.
+    """The functions of `zhasr.keras_layers` with trained weights, in their precision.
 
     A mask is None where every frame is real, so that a recording by itself costs none.
     """
 
     def __init__(self, weights):
-        """Args: weights: dict of name to float32 array."""
+        """Args: weights: dict of name to float array."""
         self._weights = weights
 
     def frame_mask(self, features, frames, reduction, name):  # noqa: D102
@@ -73,7 +76,7 @@ class Layers:
         whole = wavenet.output_frames(time, reduction)
         if (frames < time).any():
             inside = np.arange(time) < frames[:, None]
-            features = np.where(inside[:, :, None], features, np.float32(0))
+            features = np.where(inside[:, :, None], features, 0)
         rest = whole * reduction - time
         if rest:
             features = np.pad(features, ((0, 0), (0, rest), (0, 0)))
@@ -82,14 +85,14 @@ class Layers:
     def apply_mask(self, hidden, mask, name):  # noqa: D102
         if mask is None:
             return hidden
-        return np.where(mask[:, :, None], hidden, np.float32(0))
+        return np.where(mask[:, :, None], hidden, 0)
 
     def convolution(self, hidden, filters, taps, rate, causal, name):  # noqa: D102
         kernel = self._weights[f"{name}/kernel"]
         frames, before = hidden.shape[1], (taps - 1) * rate
         if not causal:  # as much padding on both sides; of an odd one, more behind
             before //= 2
-        total = np.empty((*hidden.shape[:2], filters), np.float32)
+        total = np.empty((*hidden.shape[:2], filters), hidden.dtype)
         total[:] = self._weights[f"{name}/bias"]
         for tap in range(taps):
             shift = tap * rate - before  # frame t hears frame t + shift through it
@@ -126,10 +129,10 @@ class Layers:
     def gate(self, gates, name):  # noqa: D102
         filtered, gate = np.split(gates, 2, axis=-1)
         # sigmoid(x) = (1 + tanh(x / 2)) / 2: no exponential that overflows.
-        opened = np.tanh(gate * np.float32(0.5))
+        opened = np.tanh(gate * 0.5)
         opened += 1
         opened *= np.tanh(filtered)
-        opened *= np.float32(0.5)
+        opened *= 0.5
         return opened
 
     def dropout(self, hidden, share, name):  # noqa: D102

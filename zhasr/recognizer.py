@@ -95,7 +95,8 @@ def load(folder, engine="numpy"):
     Args:
         folder: path.
         engine: str, what computes the network: "numpy" starts at once; "keras" runs on
-            a GPU, too. Both give the same log probabilities.
+            a GPU, too. Both give the same log probabilities, as far as single
+            precision goes.
 
     Returns:
         Recognizer.
