@@ -110,7 +110,7 @@ def tune(options):
 def transcribe(options):
     """Write down what is said in recordings."""
     _one_thread()
-    from zhasr import audio, files, formats, progress, recognizer
+    from zhasr import audio, calibration, files, formats, progress, recognizer
 
     if options.format == "srt" and len(options.audio) > 1:
         raise ValueError(
@@ -122,7 +122,8 @@ def transcribe(options):
             f"--out {options.out}: expected a file, received a folder or a device"
         )
     model = recognizer.load(options.model)
-    decoder, _ = _choose(options, model, options.decoder)
+    decoder, facts = _choose(options, model, options.decoder)
+    curve = calibration.load(options.model, facts["decoder"])
     parts = []
     for path in options.audio:
         try:
@@ -134,12 +135,8 @@ def transcribe(options):
         except ValueError as error:  # samples so loud that there are no features
             _complain("transcribe", f"{path}: {error}")
             continue
-        sure = formats.confidence(transcript.words)
-        if sure < DOUBTFUL:
-            _note(
-                f"{path}: hardly understood (confidence {sure:.2f}): much of it is "
-                "likely wrong"
-            )
+        if doubt := _doubt(transcript, curve):
+            _note(f"{path}: {doubt}")
         part = formats.write(options.format, str(path), transcript.words)
         if options.format == "text" and len(options.audio) > 1:
             part = f"{path}\t{part}"
@@ -149,6 +146,19 @@ def transcribe(options):
     if options.out and parts:
         files.replace(options.out, "".join(f"{part}\n" for part in parts if part))
     return 0 if len(parts) == len(options.audio) else 2
+
+
+def _doubt(transcript, curve):
+    """What to say of errors that are likely, or ""."""
+    from zhasr import calibration, formats
+
+    if curve is not None:
+        sure = calibration.score(transcript.labels)
+        return calibration.in_words(calibration.expected(curve, sure))
+    sure = formats.confidence(transcript.words)
+    if sure < DOUBTFUL:
+        return f"hardly understood (confidence {sure:.2f}): much of it is likely wrong"
+    return ""
 
 
 def info(options):
