@@ -165,8 +165,8 @@ def info(options):
     _say(f"architecture: {config}")
     _say(f"receptive field: {seen:.2f} s, {10 * config.reduction} ms per output frame")
     _say(f"features: {description.features} ({description.features.dims} dims)")
-    for name, value in description.training.items():
-        _say(f"{name}: {value}")
+    for line in model_folder.fact_lines(description.training):
+        _say(line)
 
 
 def _one_thread():

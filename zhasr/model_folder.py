@@ -22,6 +22,8 @@ CONFIG, VOCABULARY, WEIGHTS, CARD = (
     "weights.safetensors",
     "card.md",
 )
+SOURCES = "sources"  # among the facts of training: whose recordings were heard
+LISTED = 8  # names in a fact
 
 
 class ModelError(ValueError):
@@ -92,19 +94,44 @@ def save(folder, network, description, card):
 
 def write_card(description):
     """Say in Markdown what a model is and how it was made, from its description."""
-    facts = "\n".join(
-        f"- {name}: {value}" for name, value in description.training.items()
-    )
+    facts = "\n".join(f"- {line}" for line in fact_lines(description.training))
+    sources = "\n".join(f"- {line}" for line in description.training.get(SOURCES, []))
+    data = f"\n\n## Whose recordings it heard\n\n{sources}" if sources else ""
     feature, pitch = description.features, description.features.pitch
     return (
         f"# Mandarin speech recognition: {len(description.vocabulary)} "
         f"{description.vocabulary.kind} labels\n\n"
         f"WaveNet encoder with CTC, trained by zhasr on {feature.kind} features"
-        f"{' with pitch' if pitch else ''}.\n\n## How it was made\n\n{facts}\n\n"
+        f"{' with pitch' if pitch else ''}.\n\n## How it was made\n\n{facts}{data}\n\n"
         "The development error chose the epoch; it is no test result. Run "
         "`zhasr evaluate` on speakers and sentences that are not in the corpora "
         "named above.\n"
     )
+
+
+def fact_lines(training):
+    """Say how a model was made: list of str, long lists cut short.
+
+    Args:
+        training: dict, that of a Description. Whose recordings it heard is left out:
+            these are sentences of their own.
+
+    Example:
+        >>> fact_lines({"epoch": 3, "corpora": ["words", "words", "aishell"]})
+        ['epoch: 3', 'corpora: words, aishell']
+    """
+    return [
+        f"{name}: {_listed(value) if isinstance(value, list) else value}"
+        for name, value in training.items()
+        if name != SOURCES
+    ]
+
+
+def _listed(names):
+    """The different ones, the first few by name."""
+    names = list(dict.fromkeys(map(str, names)))
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def named_weights(network):
