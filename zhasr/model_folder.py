@@ -22,6 +22,7 @@ CONFIG, VOCABULARY, WEIGHTS, CARD = (
     "weights.safetensors",
     "card.md",
 )
+SHIPPED = pathlib.Path(__file__).parent / "pretrained" / "mandarin"
 SOURCES = "sources"  # among the facts of training: whose recordings were heard
 LISTED = 8  # names in a fact
 
@@ -84,12 +85,31 @@ def save(folder, network, description, card):
         "training": description.training,
     }
     weights = {name: np.asarray(value) for name, value in named_weights(network)}
-    metadata = {"format": FORMAT, "vocabulary": description.vocabulary.fingerprint}
+    packed = pack_weights(weights, description.vocabulary)
     vocabulary.save(folder / VOCABULARY, description.vocabulary)
-    files.replace(folder / WEIGHTS, safetensors.numpy.save(weights, metadata))
+    files.replace(folder / WEIGHTS, packed)
     text = json.dumps(config, indent=1, ensure_ascii=False)
     files.replace(folder / CONFIG, text + "\n")
     files.replace(folder / CARD, card)
+
+
+def pack_weights(weights, names):
+    """Write weights so that they can be told from those of another model.
+
+    Args:
+        weights: dict of name to array.
+        names: vocabulary.Vocabulary of the model.
+
+    Returns:
+        bytes of a safetensors file, the same ones for the same weights.
+    """
+    metadata = {"format": FORMAT, "vocabulary": names.fingerprint}
+    content = safetensors.numpy.save(weights, metadata)
+    # The library writes its metadata in any order.
+    size = int.from_bytes(content[:8], "little")
+    header = {**json.loads(content[8 : 8 + size]), "__metadata__": metadata}
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(size)
+    return content[:8] + text + content[8 + size :]
 
 
 def write_card(description):
@@ -219,7 +239,6 @@ def load_numpy(folder):
     """
     description, weights = load_weights(folder)
     labels = len(description.vocabulary)
-    weights = {name: np.asarray(one, np.float32) for name, one in weights.items()}
     return numpy_layers.Network(description.architecture, labels, weights), description
 
 
@@ -230,7 +249,7 @@ def load_weights(folder):
         folder: path of a model folder.
 
     Returns:
-        (Description, dict of name to array).
+        (Description, dict of name to float32 array); what ships is float16 on disk.
 
     Raises:
         ModelError: see `load`.
@@ -245,6 +264,7 @@ def load_weights(folder):
             f"{metadata.get('vocabulary')}; copy the whole model folder"
         )
     _check_weights(shape_layers.weights(*description.sizes), weights, path)
+    weights = {name: np.asarray(one, np.float32) for name, one in weights.items()}
     return description, weights
 
 
@@ -286,6 +306,8 @@ def _check_weights(shapes, weights, path):
 
 
 def _read_config(path):
+    if not path.is_file() and path.parent == SHIPPED:
+        raise ModelError("no model comes with this copy of zhasr: name a model folder")
     if not path.is_file():
         raise ModelError(f"{path}: not there; expected a model folder of `zhasr train`")
     try:
