@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import test_model_folder
 
-from data_prep import corpora, ship
+from data_prep import corpora, demo, ship
 from zhasr import manifest, model_folder, tuning
 
 VOICES = ("audio-cmn-yue-tan", "seedlingo")
@@ -152,3 +152,22 @@ def test_a_wheel_contains_it():
     assert model_folder.SHIPPED.parts[-3:] == tuple(name.split("."))
     sizes = [path.stat().st_size for path in model_folder.SHIPPED.iterdir()]
     assert sum(sizes) <= ship.LARGEST
+
+
+def test_the_demo_ends_with_the_model_that_ships(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "none")
+    demo.print_shipped(tmp_path)
+    assert "No model comes with" in capsys.readouterr().out
+    test_model_folder.saved(tmp_path / "mandarin")
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "mandarin")
+    item = manifest.Utterance("a", "a.wav", 1.0, "你好", "espeak", ("ni3", "hao3"))
+    manifest.write(tmp_path / "data" / "test.jsonl", [item])
+    commands = []
+    monkeypatch.setattr(
+        demo.subprocess, "run", lambda command, check: commands.append(command)
+    )
+    demo.print_shipped(tmp_path)
+    printed = capsys.readouterr().out
+    assert "synthetic" in printed and printed.endswith("zhasr transcribe my.wav\n")
+    ((*_, verb, path),) = commands
+    assert verb == "transcribe" and path.endswith("a.wav")

@@ -65,6 +65,11 @@ class Description:
         return features.normalise(raw, self.mean, self.std, config=self.features)
 
 
+def exists(folder):
+    """Whether a folder holds a model; one that is being trained has no weights yet."""
+    return all((pathlib.Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS))
+
+
 def save(folder, network, description, card):
     """Write a model folder; every file is whole or as it was before.
 
