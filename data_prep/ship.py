@@ -10,6 +10,7 @@ must be those of these very weights: ship once, measure OUT, ship again with the
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -35,7 +36,8 @@ def ship(
     Args:
         model: path of a model folder.
         out: path of the folder to write; what stood there is replaced.
-        data: list of path, the prepared folders that the model was trained on.
+        data: list of path, the prepared folders that the model was trained on; what
+            else the recipe keeps beside them is passed over.
         development: list of path, those of `data` and others whose development
             recordings chose the epoch; all of `data` by default.
         results: path of the results of `benchmarks/real_speech.py`, or None.
@@ -52,12 +54,18 @@ def ship(
     """
     model, out = pathlib.Path(model), pathlib.Path(out)
     description, weights = model_folder.load_weights(model)
+    facts = without_places(description.training)
+    description = dataclasses.replace(description, training=facts)
+    data = [path for path in data if is_prepared(path)]
     check_data(description, data)
     contents = {
         name: (model / name).read_bytes()
-        for name in (model_folder.CONFIG, model_folder.VOCABULARY, tuning.NAME)
+        for name in (model_folder.VOCABULARY, tuning.NAME)
         if (model / name).exists()
     }
+    config = json.loads((model / model_folder.CONFIG).read_text("utf-8"))
+    text = json.dumps({**config, "training": facts}, indent=1, ensure_ascii=False)
+    contents[model_folder.CONFIG] = f"{text}\n".encode()
     contents[model_folder.WEIGHTS] = pack(weights, description.vocabulary)
     measured = results and read_results(results, contents[model_folder.WEIGHTS])
     judges = model_card.judges(development or data)
@@ -75,6 +83,32 @@ def ship(
     for name, content in contents.items():
         files.replace(out / name, content)
     return sizes
+
+
+def without_places(facts):
+    """Facts of training without the folders of this machine.
+
+    Args:
+        facts: dict, that of a model_folder.Description.
+
+    Returns:
+        dict; of a path only its end is left.
+
+    Example:
+        >>> without_places({"speaker_maps": "/home/me/work/speakers/maps.safetensors"})
+        {'speaker_maps': 'speakers/maps.safetensors'}
+    """
+    return {
+        name: str(pathlib.PurePath(*pathlib.PurePath(value).parts[-2:]))
+        if isinstance(value, str) and "/" in value
+        else value
+        for name, value in facts.items()
+    }
+
+
+def is_prepared(path):
+    """Whether a folder is one of `data_prep.prepare`."""
+    return any(pathlib.Path(path).glob("*.jsonl"))
 
 
 def pack(weights, names):
@@ -118,7 +152,7 @@ def check_data(description, paths):
     if trained != recorded:
         raise ShipError(
             f"--data: expected the folders that the model was trained on, {recorded}, "
-            f"received {trained}"
+            f"received {trained}; pretrain.log names them"
         )
     voices = {item.speaker for _, utterances in heard for item in utterances}
     if voices ^ set(description.training.get("voices", voices)):

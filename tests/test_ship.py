@@ -31,7 +31,10 @@ RESULTS = {
 def model(tmp_path):
     """A model of two voices and its data, one of them also in a second version."""
     _, made = test_model_folder.saved(tmp_path / "model")
-    facts = {"corpora": ["words"] * 3, "voices": list(VOICES), "hours_heard": 12.3}
+    facts = {
+        "corpora": ["words"] * 3, "voices": list(VOICES), "hours_heard": 12.3,
+        "speaker_maps": str(tmp_path / "speakers" / "maps.safetensors"),
+    }  # fmt: skip
     network, _ = model_folder.load(tmp_path / "model")
     made = dataclasses.replace(made, training=facts)
     model_folder.save(tmp_path / "model", network, made, "")
@@ -46,6 +49,7 @@ def model(tmp_path):
             manifest.write(
                 path, [dataclasses.replace(each, speaker=voice) for each in found]
             )
+    test_model_folder.saved(tmp_path / "data" / "speakers")  # no data
     return tmp_path / "model"
 
 
@@ -80,6 +84,8 @@ def test_the_same_model_gives_the_same_bytes_without_a_trace_of_here(model, tmp_
     ship.ship(model, tmp_path / "1", data(model))
     (tmp_path / "2").mkdir()
     ship.ship(model, tmp_path / "2", data(model))
+    config = (tmp_path / "1" / "config.json").read_text()
+    assert '"speaker_maps": "speakers/maps.safetensors"' in config
     for path in (tmp_path / "1").iterdir():
         content = path.read_bytes()
         assert content == (tmp_path / "2" / path.name).read_bytes()
@@ -108,7 +114,7 @@ def test_the_card_attributes_counts_and_measures(model, tmp_path):
 
 
 def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):
-    folders = list(map(str, data(model)))
+    folders = list(map(str, data(model)[:3]))
     command = [str(model), str(tmp_path / "out"), "--data", *folders]
 
     def fails(*arguments):
