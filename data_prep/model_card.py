@@ -268,7 +268,7 @@ def _better(data):
     return (
         "With a corpus of many readers beside the ones above, the same commands make a "
         "far better model:\n\n"
-        "    python -m data_prep.download thchs30 CORPORA\n"
+        "    python -m data_prep.download thchs30 CORPORA    # or aishell\n"
         f"    python -m data_prep.pretrain CORPORA WORK MODEL --hours {hours:.0f}\n\n"
         f"{card.table(heads, rows)}\n\n"
         f"These are estimates, nobody has run them: {TRAINING_SPEED} hours of audio an "
