@@ -92,14 +92,21 @@ def _part(source, folders):
 
 
 def judges(paths):
-    """Whose development recordings there are: list of str, one line each."""
-    lines = []
+    """Whose development recordings there are.
+
+    Args:
+        paths: list of path of prepared folders.
+
+    Returns:
+        dict of source, as of `Part`, to what there is of it, in words.
+    """
+    lines = {}
     for path in paths:
         folder = dataset.open_folder(path)
         if found := folder.utterances("dev"):
             voices = {item.speaker for item in found}
-            source = _title(_source(folder.corpus, found))
-            lines.append(f"{source}: {len(found):,} utterances, voices: {len(voices)}")
+            source = _source(folder.corpus, found)
+            lines[source] = f"{len(found):,} utterances, voices: {len(voices)}"
     return lines
 
 
@@ -113,7 +120,7 @@ def write(description, data, development, results=None, command=None):
     Args:
         description: model_folder.Description.
         data: list of Part.
-        development: list of str, of `judges`.
+        development: dict, that of `judges`.
         results: dict, that of `benchmarks/real_speech.py`; None where there is none.
         command: str, that trained the model.
 
@@ -124,7 +131,7 @@ def write(description, data, development, results=None, command=None):
         "What it is": _what(description),
         "What it heard": _data(description, data),
         "Whose recordings these are": _attribution(data),
-        "How it was chosen": _choice(description, development),
+        "How it was chosen": _choice(description, development, data),
         "How well it hears": _results(results),
         "What it is bad at": _bad_at(data),
         "How to make a better one": _better(data),
@@ -138,9 +145,10 @@ def _what(description):
     parameters = shape_layers.count(*description.sizes)
     names, features = description.vocabulary, description.features
     pitch = " with pitch" if features.pitch else ""
+    kind = features.kind.replace("mfcc", "MFCC")
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "
-        f"as float16), {features.kind} features{pitch}, "
+        f"as float16), {kind} features{pitch}, "
         f"{len(names)} {names.kind} labels. `zhasr transcribe my.wav` uses it, with "
         "the language model of `zhasr/pretrained/language` for characters."
     )
@@ -181,9 +189,13 @@ def _attribution(data):
     )
 
 
-def _choice(description, development):
+def _choice(description, development, data):
     error = description.training.get("dev_label_error")
-    lines = "\n".join(f"- {line}" for line in development)
+    named = {one.source for one in data}  # with authors and licence, above
+    lines = "\n".join(
+        f"- {_title(source) if source in named else source}: {line}"
+        for source, line in development.items()
+    )
     text = f"The epoch was chosen by development recordings:\n\n{lines}"
     if error is not None:
         text += f"\n\nIts label error there is {100 * error:.1f} %. That is no test."
