@@ -105,6 +105,7 @@ def test_a_model_that_is_not_there_is_not_replaced(name, tmp_path, capsys):
     assert name in fails(capsys, "transcribe", tmp_path / name)
     (tmp_path / name).mkdir()
     assert name in fails(capsys, "transcribe", tmp_path / name)
+    assert "too long" in fails(capsys, "transcribe", "long" * 100, path)
     assert "3 paths" in fails(capsys, "evaluate", "a", "b", "c")
     assert "--louder" in fails(capsys, "transcribe", path, "--louder")
 

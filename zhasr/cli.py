@@ -5,6 +5,7 @@ What the commands do: `zhasr.commands`.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -63,8 +64,9 @@ def _parse(arguments):
 
 def _is_model(path):
     """Whether a path is meant to be a model folder and not a recording."""
+    # os.path, because pathlib raises errors of names that are too long.
     sounds = path.suffix.lower() in SOUNDS
-    return path.is_dir() or not (sounds or path.exists())
+    return os.path.isdir(path) or not (sounds or os.path.exists(path))
 
 
 class _Parser(argparse.ArgumentParser):
