@@ -30,6 +30,7 @@ class Augmentation:
         time_width: int, longest such mask, in frames.
         warp: float, largest relative change of the voice's frequencies, 0.22 = 1 / 1.22
             to 1.22.
+        speakers: speaker_maps.SpeakerMaps, how voices differ, or None.
     """
 
     tempo: float = 0.0
@@ -38,29 +39,74 @@ class Augmentation:
     time_masks: float = 0.0
     time_width: int = 0
     warp: float = 0.0
+    speakers: object = None
 
 
 LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
-    "voices": Augmentation(0.15, 2, 0.15, 0.5, 8, 0.22),
+    "voices": Augmentation(0.15, 2, 0.15, 0.5, 8, 0.15),
 }
 
 
-def draw_warp(augmentation, rng):
-    """Draw the factor that `warp` takes, alike for higher and for lower voices.
+@dataclasses.dataclass(frozen=True)
+class Voice:
+    """Another voice, as `speak` makes it.
+
+    Args:
+        factor: float, of all frequencies, see `warp`.
+        matrix: float32 array (CEPSTRA, CEPSTRA) of `speaker_maps`, or None.
+    """
+
+    factor: float = 1.0
+    matrix: np.ndarray | None = None
+
+
+def draw_voice(augmentation, speaker, rng):
+    """Draw a voice, alike for higher and for lower ones.
 
     Args:
         augmentation: Augmentation.
-        rng: numpy.random.Generator; nothing is drawn where nothing is warped.
+        speaker: str, whose voice is changed.
+        rng: numpy.random.Generator; nothing is drawn where nothing is changed.
 
     Returns:
-        float, or None where the augmentation does not warp.
+        Voice, or None where the augmentation changes no voices.
     """
-    if not augmentation.warp:
+    factor, matrix = 1.0, None
+    if augmentation.warp:
+        factor = float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
+    if augmentation.speakers is not None:
+        matrix = augmentation.speakers.draw(speaker, rng)
+    if matrix is None and not augmentation.warp:
         return None
-    return float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
+    return Voice(factor, matrix)
+
+
+def speak(raw, config, voice):
+    """Say the same in another voice.
+
+    Args:
+        raw: float32 array (frames, config.dims), not normalised.
+        config: features.FeatureConfig; MFCC where the voice has a matrix.
+        voice: Voice.
+
+    Returns:
+        float32 array like `raw`, which is not changed.
+    """
+    changed = warp(raw, config, voice.factor)
+    if voice.matrix is not None:
+        _multiply(changed, config, voice.matrix)
+    return changed
+
+
+def _multiply(array, config, matrix):
+    """Multiply the spectrum, its Δ and ΔΔ of each frame by a matrix, in place."""
+    size = len(matrix)
+    for begin in range(0, config.spectral_dims, size):
+        part = slice(begin, begin + size)
+        array[:, part] = array[:, part] @ matrix.T
 
 
 def warp(raw, config, factor):
@@ -83,10 +129,7 @@ def warp(raw, config, factor):
     """
     warped = raw.copy()
     matrix = warp_matrix(config.kind, config.bands, round(factor * WARP_STEPS))
-    size = len(matrix)
-    for begin in range(0, config.spectral_dims, size):
-        part = slice(begin, begin + size)
-        warped[:, part] = raw[:, part] @ matrix.T
+    _multiply(warped, config, matrix)
     return warped
 
 
