@@ -3,8 +3,8 @@
     python -m data_prep.speakers OUT MODEL data/aishell data/dspspeech
 
 The model need not be good: it is told what is said and only has to find where, by the
-best path of CTC. Then the mean cepstra of each sound are taken for each speaker, and a
-matrix is fitted to them. Training speakers alone are looked at.
+best path of CTC. Then the mean cepstra of each sound are taken for each speaker, and
+what differs is fitted to them. Training speakers alone are looked at.
 """
 
 import argparse
@@ -57,8 +57,11 @@ def measure(folders, model, most=MOST):
     counts = table[..., 0]
     means = table[..., 1:] / np.maximum(counts, 1)[..., None]
     fitted = zip(speakers, speaker_maps.fit(means, counts), strict=True)
-    kept = {speaker: matrix for speaker, matrix in fitted if matrix is not None}
-    return speaker_maps.SpeakerMaps(tuple(kept), np.stack(list(kept.values())))
+    kept = {speaker: found for speaker, found in fitted if found is not None}
+    own_means, matrices = zip(*kept.values(), strict=True)
+    return speaker_maps.SpeakerMaps(
+        tuple(kept), np.stack(own_means), np.stack(matrices)
+    )
 
 
 def _some(utterances, most):

@@ -132,7 +132,15 @@ def test_a_voice_with_a_matrix_changes_spectrum_and_slopes_but_not_energy_and_pi
     raw = features.extract(vowel(), config)
     matrix = np.eye(features.CEPSTRA, dtype=np.float32)
     matrix[1, 2], matrix[5, 5] = 0.5, 2
-    changed = augment.speak(raw, config, augment.Voice(1.0, matrix))
+    shift = np.zeros(features.CEPSTRA, np.float32)
+    changed = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
+    shift[3] = 4
+    shifted = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
+    moved = np.zeros(config.dims)
+    moved[3] = 4  # a constant has no slope
+    np.testing.assert_allclose(
+        shifted - changed, np.broadcast_to(moved, raw.shape), atol=1e-4
+    )
     for begin in (0, 13, 26):
         before, after = raw[:, begin : begin + 13], changed[:, begin : begin + 13]
         np.testing.assert_allclose(after[:, 1], before[:, 1] + before[:, 2] / 2, 1e-3)

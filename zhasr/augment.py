@@ -46,7 +46,7 @@ LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
-    "voices": Augmentation(0.15, 2, 0.15, 0.5, 8, 0.15),
+    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, 0.10),
 }
 
 
@@ -57,10 +57,12 @@ class Voice:
     Args:
         factor: float, of all frequencies, see `warp`.
         matrix: float32 array (CEPSTRA, CEPSTRA) of `speaker_maps`, or None.
+        shift: float32 array (CEPSTRA,), added to the cepstra then.
     """
 
     factor: float = 1.0
     matrix: np.ndarray | None = None
+    shift: np.ndarray | None = None
 
 
 def draw_voice(augmentation, speaker, rng):
@@ -74,14 +76,12 @@ def draw_voice(augmentation, speaker, rng):
     Returns:
         Voice, or None where the augmentation changes no voices.
     """
-    factor, matrix = 1.0, None
+    factor = 1.0
     if augmentation.warp:
         factor = float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
     if augmentation.speakers is not None:
-        matrix = augmentation.speakers.draw(speaker, rng)
-    if matrix is None and not augmentation.warp:
-        return None
-    return Voice(factor, matrix)
+        return Voice(factor, *augmentation.speakers.draw(speaker, rng))
+    return Voice(factor) if augmentation.warp else None
 
 
 def speak(raw, config, voice):
@@ -98,6 +98,7 @@ def speak(raw, config, voice):
     changed = warp(raw, config, voice.factor)
     if voice.matrix is not None:
         _multiply(changed, config, voice.matrix)
+        changed[:, : features.CEPSTRA] += voice.shift
     return changed
 
 

@@ -1,12 +1,13 @@
 """How people's voices differ, and changing one into another.
 
-The cepstra of the same sound differ from person to person. For each speaker a matrix
-tells how: it maps the cepstra of the average speaker, around their mean, to those of
-this one. Speech of one person is then heard as if others had said it. Training on it
-is the stochastic feature mapping of Cui, Goel and Kingsbury, "Data Augmentation for
-Deep Neural Network Acoustic Modeling", IEEE/ACM TASLP 23(9), 2015, section III.B; here
-the matrices are fitted to the mean cepstra of sounds by ridge regression, because a
-speaker with twelve words does not say enough for more.
+The cepstra of the same sound differ from person to person. For each speaker a mean and
+a matrix tell how: the matrix maps the cepstra of the average speaker, around their
+mean, to those of this one around theirs. Speech of one person is then heard as if
+others had said it. Training on it is the stochastic feature mapping of Cui, Goel and
+Kingsbury, "Data Augmentation for Deep Neural Network Acoustic Modeling", IEEE/ACM
+TASLP 23(9), 2015, section III.B; here the matrices are fitted to the mean cepstra of
+sounds by ridge regression, because a speaker with twelve words does not say enough for
+more.
 
 The first cepstrum is the energy, which belongs to the microphone: it stays as it is.
 """
@@ -37,29 +38,32 @@ class SpeakerMaps:
 
     Args:
         speakers: tuple of str.
+        means: float64 array (speakers, SIZE).
         matrices: float64 array (speakers, SIZE, SIZE).
     """
 
     speakers: tuple[str, ...]
+    means: np.ndarray
     matrices: np.ndarray
 
-    def between(self, speaker, target):
+    def between(self, speaker, mean, matrix):
         """From a speaker's cepstra to those of another voice.
 
         Args:
             speaker: str; one who is not known counts as the average speaker.
-            target: float array (SIZE, SIZE), a voice like one of `matrices`.
+            mean: float array (SIZE,), of the other voice.
+            matrix: float array (SIZE, SIZE), of the other voice.
 
         Returns:
-            float32 array (CEPSTRA, CEPSTRA), to multiply columns of static cepstra, of
-            their Δ or of their ΔΔ.
+            (float array (SIZE, SIZE), float array (SIZE,)): what to multiply cepstra
+            by, and what to add then.
         """
-        own = np.eye(SIZE)
+        own_mean, own = self.means.mean(axis=0), np.eye(SIZE)
         if speaker in self.speakers:
-            own = self.matrices[self.speakers.index(speaker)]
-        whole = np.eye(features.CEPSTRA, dtype=np.float32)
-        whole[1:, 1:] = target @ np.linalg.inv(own)
-        return whole
+            index = self.speakers.index(speaker)
+            own_mean, own = self.means[index], self.matrices[index]
+        change = matrix @ np.linalg.inv(own)
+        return change, mean - change @ own_mean
 
     def draw(self, speaker, rng):
         """Draw a voice between this speaker's and a mixture of two others.
@@ -69,14 +73,19 @@ class SpeakerMaps:
             rng: numpy.random.Generator.
 
         Returns:
-            float32 array (CEPSTRA, CEPSTRA), as of `between`.
+            (float32 array (CEPSTRA, CEPSTRA), float32 array (CEPSTRA,)): as of
+            `between`, with the energy, which stays as it is.
         """
-        first, second = rng.choice(len(self.speakers), 2)
+        pair = rng.choice(len(self.speakers), 2)
         share, strength = rng.uniform(), STRENGTH * rng.uniform()
-        target = share * self.matrices[first] + (1 - share) * self.matrices[second]
-        identity = np.eye(features.CEPSTRA, dtype=np.float32)
-        change = self.between(speaker, target) - identity
-        return (identity + strength * change).astype(np.float32)
+        mean, matrix = (
+            share * of[pair[0]] + (1 - share) * of[pair[1]]
+            for of in (self.means, self.matrices)
+        )
+        change, shift = self.between(speaker, mean, matrix)
+        whole = np.eye(features.CEPSTRA, dtype=np.float32)
+        whole[1:, 1:] += strength * (change - np.eye(SIZE))
+        return whole, np.concatenate([[0], strength * shift]).astype(np.float32)
 
 
 def fit(means, frames):
@@ -87,7 +96,7 @@ def fit(means, frames):
         frames: int array (speakers, sounds), how many frames each is the mean of.
 
     Returns:
-        list of float64 array (SIZE, SIZE), None for who says too few sounds.
+        list of (mean, matrix) of each speaker, None for who says too few sounds.
 
     Raises:
         SpeakerMapError: fewer than two speakers say enough.
@@ -101,12 +110,12 @@ def fit(means, frames):
         )
     means = np.where(heard[..., None], means, 0)
     average, offsets = _average_speaker(means, heard)
-    return [
-        _ridge(average[said], means[index, said] - offsets[index])
-        if said.any()
-        else None
-        for index, said in enumerate(heard)
-    ]
+    centre = average[heard.any(axis=0)].mean(axis=0)
+    fitted = []
+    for said, own, offset in zip(heard, means, offsets, strict=True):
+        matrix = _ridge(average[said], own[said] - offset) if said.any() else None
+        fitted.append(None if matrix is None else (centre + offset, matrix))
+    return fitted
 
 
 def _average_speaker(means, heard):
@@ -142,7 +151,8 @@ def save(path, maps):
         path: path.
         maps: SpeakerMaps.
     """
-    arrays = dict(zip(maps.speakers, maps.matrices, strict=True))
+    columns = np.concatenate([maps.means[..., None], maps.matrices], axis=2)
+    arrays = dict(zip(maps.speakers, columns, strict=True))
     files.replace(pathlib.Path(path), safetensors.numpy.save(arrays))
 
 
@@ -156,11 +166,13 @@ def load(path):
         arrays = safetensors.numpy.load(pathlib.Path(path).read_bytes())
     except (OSError, safetensors.SafetensorError) as error:
         raise SpeakerMapError(f"{path}: cannot be read: {error}") from None
-    wrong = {array.shape for array in arrays.values()} - {(SIZE, SIZE)}
+    shape = (SIZE, 1 + SIZE)
+    wrong = {array.shape for array in arrays.values()} - {shape}
     if wrong or len(arrays) < 2:
         raise SpeakerMapError(
-            f"{path}: expected two speakers or more with matrices of {SIZE} × {SIZE}, "
-            f"received {len(arrays)} with {sorted(wrong) or (SIZE, SIZE)}"
+            f"{path}: expected two speakers or more with a mean and a matrix {shape}, "
+            f"received {len(arrays)} with {sorted(wrong) or shape}"
         )
     names = sorted(arrays)
-    return SpeakerMaps(tuple(names), np.stack([arrays[name] for name in names]))
+    columns = np.stack([arrays[name] for name in names])
+    return SpeakerMaps(tuple(names), columns[..., 0], columns[..., 1:])
