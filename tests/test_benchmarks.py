@@ -11,12 +11,13 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import batches, dataset, features, wavenet
+from zhasr import batches, dataset, features, pinyin, wavenet
 
 # The scripts are no package. Last, because one of them is called features, too.
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
 
 import against_classic  # noqa: E402
+import real_speech  # noqa: E402
 import recipes  # noqa: E402
 
 
@@ -229,6 +230,71 @@ def test_a_bucket_of_less_than_a_batch_is_heard_all_the_same():
     batch = next(recipes.endless_batches([bucket(3, 1)], seed=0))
     assert set(batch.labels[:, 0].tolist()) == {1000, 1001, 1002}
     assert (batch.frames == 10).all()
+
+
+# --- real speech --------------------------------------------------------------------
+
+
+def test_one_syllable_for_two_is_wrong_and_tones_count_alone():
+    pairs = [
+        (("ma1",), ("ma1",)),
+        (("ma1",), ("ba1",)),
+        (("ma1",), ("ma1", "ma1")),
+        (("ma1",), ()),
+    ]
+    assert real_speech.same(pairs) == [True, False, False, False]
+    assert real_speech.same(pairs, pinyin.tone) == [True, True, False, False]
+    one = real_speech.row("voice", "right", real_speech.same(pairs))
+    assert (one["value"], one["count"]) == (0.25, 4)
+    assert one["interval"][0] <= 0.25 <= one["interval"][1]
+
+
+def model_that_heard(voices):
+    facts = {} if voices is None else {"voices": voices}
+    return argparse.Namespace(description=argparse.Namespace(training=facts))
+
+
+def test_a_voice_that_was_heard_is_no_test():
+    real_speech.check_unheard(model_that_heard(["anna"]), {"bob"}, needed=True)
+    real_speech.check_unheard(model_that_heard(None), {"bob"})
+    with pytest.raises(ValueError, match="did not hear bob"):
+        real_speech.check_unheard(model_that_heard(["anna", "bob"]), {"bob", "eve"})
+    with pytest.raises(ValueError, match="does not say which voices"):
+        real_speech.check_unheard(model_that_heard(None), {"bob"}, needed=True)
+
+
+def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
+    (tmp_path / "weights.safetensors").write_bytes(b"first")
+    options = argparse.Namespace(
+        work=tmp_path, model=tmp_path, left_out_model=None, results=None,
+        development=False,
+    )  # fmt: skip
+    calls = []
+
+    def score(options):
+        calls.append(options.development)
+        test = f"S0252, {real_speech.BEST_PATH}"
+        measure = real_speech.MEASURES["syllable"]
+        return [real_speech.row(test, measure, [True, False])], ["a note"]
+
+    monkeypatch.setattr(real_speech, "score", score)
+    result = real_speech.measure(options)
+    assert real_speech.measure(options) == result and calls == [False]
+    real_speech.report(result)
+    printed = capsys.readouterr().out
+    assert "scored before" in printed and "a note" in printed
+    assert "figure s0252_syllable_error 50.00 %" in printed
+    assert "dsp_word_accuracy" not in printed  # not measured
+    real_speech.report(result, development=True)
+    assert "figure" not in capsys.readouterr().out
+    (tmp_path / "weights.safetensors").write_bytes(b"second")
+    assert real_speech.measure(options)["weights"] != result["weights"]
+    options.development = True
+    real_speech.measure(options)
+    assert calls == [False, False, True]
+    options.model = tmp_path / "none"
+    with pytest.raises(ValueError, match="name a model"):
+        real_speech.measure(options)
 
 
 # --- both ---------------------------------------------------------------------------

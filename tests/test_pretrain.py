@@ -68,6 +68,7 @@ def test_one_call_makes_a_model_and_the_next_does_nothing_again(raw, monkeypatch
     assert any("left out: missing" in line for line in lines)
     _, description = model_folder.load(raw / "model")
     assert description.training["epoch_hours"] == 0.01
+    assert description.training["voices"] == ["anna", "bob"]  # carl only judged
     assert history[0]["updates"] < history[1]["updates"]
     made = manifest.read(next((raw / "work/assembled").glob("*0/train.jsonl")))
     assert made

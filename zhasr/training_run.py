@@ -185,8 +185,8 @@ class Run:
             f"of {_count(self.worker.share.count, 'process', 'es')}"
         )
         self.say(
-            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps:.0f} batches "
-            f"an epoch in shapes "
+            f"{data.hours:.2f} h of {len(data.voices)} speakers, "
+            f"{self.steps:.0f} batches an epoch in shapes "
             + ", ".join(f"{item.size}×{item.frames}" for item in self.train)
         )
 
@@ -337,7 +337,9 @@ class Run:
             "speaker_maps": self._known_speakers(),
             "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
-            "speakers": self.data.speakers,
+            "speakers": len(self.data.voices),
+            "voices": self.data.voices,
+            "sources": self.data.sources,
             "backend": keras.backend.backend(),
             **{name: row[name] for name in ("epoch", "updates", "hours_heard")},
             "dev_label_error": row["dev_error"],
