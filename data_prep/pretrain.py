@@ -386,7 +386,8 @@ def refuse_test_speakers(folders):
                 )
 
 
-def _parse(arguments):
+def parse(arguments):
+    """Parse the command line, which `make_plan` takes."""
     parser = argparse.ArgumentParser(
         "python -m data_prep.pretrain", description=__doc__.splitlines()[0]
     )
@@ -494,7 +495,7 @@ def make_plan(options):
 def main(arguments=None):
     """Run the command; return the exit status: 0, 2 for bad input, 130 for Ctrl-C."""
     try:
-        pretrain(make_plan(_parse(arguments)), say=lambda line: print(line, flush=True))
+        pretrain(make_plan(parse(arguments)), say=lambda line: print(line, flush=True))
     except (ValueError, OSError) as error:
         print(f"pretrain: {errors.one_line(error)}", file=sys.stderr)
         return 2
