@@ -218,11 +218,12 @@ def _examples(folder, split, labels, normalise, excluded=frozenset()):
             folder.store.frames(utterance.id),
             np.array([known.get(name, -1) for name in names], np.int32),
             functools.partial(_load, folder, utterance.id, normalise),
+            utterance.speaker,
         )
 
 
-def _load(folder, id, normalise, factor=None):
+def _load(folder, id, normalise, voice=None):
     raw = folder.store[id]
-    if factor is not None:
-        raw = augment.warp(raw, folder.features, factor)
+    if voice is not None:
+        raw = augment.speak(raw, folder.features, voice)
     return normalise(raw)

@@ -24,6 +24,7 @@ from zhasr import (
     features,
     model_folder,
     scoring,
+    speaker_maps,
     training,
     wavenet,
     workers,
@@ -87,6 +88,14 @@ def _silent(line):
     """What the other processes of a run say."""
 
 
+def _augmentation(options):
+    level = augment.LEVELS[options.augmentation]
+    if options.speaker_maps is None:
+        return level
+    speakers = speaker_maps.load(options.speaker_maps)
+    return dataclasses.replace(level, speakers=speakers)
+
+
 def _count(number, noun, ending="s"):
     return f"{number} {noun}" + ("" if number == 1 else ending)
 
@@ -123,7 +132,7 @@ class Run:
         self.description = model_folder.Description(
             architecture, data.features, data.mean, data.std, data.vocabulary, {}
         )
-        self.augmentation = augment.LEVELS[options.augmentation]
+        self.augmentation = _augmentation(options)
         self.data = data
         self._make_batches(architecture.reduction)
         with _dtype_policy(training.precision(options)):
@@ -325,6 +334,7 @@ class Run:
             return
         facts = {
             **dataclasses.asdict(self.options),
+            "speaker_maps": self._known_speakers(),
             "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
             "speakers": len(self.data.voices),
@@ -337,6 +347,11 @@ class Run:
         description = dataclasses.replace(self.description, training=facts)
         card = model_folder.write_card(description)
         model_folder.save(self.out, self.trainable.network, description, card)
+
+    def _known_speakers(self):
+        """How many speakers are changed into each other; the path is of no interest."""
+        speakers = self.augmentation.speakers
+        return None if speakers is None else len(speakers.speakers)
 
     # --- logs and state -------------------------------------------------------------
 
