@@ -33,6 +33,28 @@ def measure(folders, model, most=MOST):
     Raises:
         ValueError: other features than MFCC, or too few speakers.
     """
+    speakers, means, frames = sound_means(folders, model, most)
+    fitted = zip(speakers, speaker_maps.fit(means, frames), strict=True)
+    kept = {speaker: found for speaker, found in fitted if found is not None}
+    own_means, matrices = zip(*kept.values(), strict=True)
+    return speaker_maps.SpeakerMaps(
+        tuple(kept), np.stack(own_means), np.stack(matrices)
+    )
+
+
+def sound_means(folders, model, most=MOST):
+    """Mean cepstra of each sound of each training speaker.
+
+    Args:
+        folders, model, most: see `measure`.
+
+    Returns:
+        (list of str, the speakers; float array (speakers, sounds, SIZE), their means;
+        int array (speakers, sounds), of how many frames).
+
+    Raises:
+        ValueError: other features than MFCC.
+    """
     config = model.description.features
     if config.kind != "mfcc":
         raise speaker_maps.SpeakerMapError(
@@ -50,18 +72,10 @@ def measure(folders, model, most=MOST):
                 sums[item.speaker, sound] += [len(frames), *frames.sum(axis=0)]
     speakers = sorted({speaker for speaker, _ in sums})
     sounds = sorted({sound for _, sound in sums})
-    table = np.array(
-        [[sums[speaker, sound] for sound in sounds] for speaker in speakers]
-    )
+    table = np.array([[sums[who, sound] for sound in sounds] for who in speakers])
     table = table.reshape(len(speakers), len(sounds), features.CEPSTRA)
-    counts = table[..., 0]
-    means = table[..., 1:] / np.maximum(counts, 1)[..., None]
-    fitted = zip(speakers, speaker_maps.fit(means, counts), strict=True)
-    kept = {speaker: found for speaker, found in fitted if found is not None}
-    own_means, matrices = zip(*kept.values(), strict=True)
-    return speaker_maps.SpeakerMaps(
-        tuple(kept), np.stack(own_means), np.stack(matrices)
-    )
+    frames = table[..., 0].astype(int)
+    return speakers, table[..., 1:] / np.maximum(frames, 1)[..., None], frames
 
 
 def _some(utterances, most):

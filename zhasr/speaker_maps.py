@@ -109,19 +109,29 @@ def fit(means, frames):
             f"{heard.any(axis=1).sum()} of {len(heard)}"
         )
     means = np.where(heard[..., None], means, 0)
-    average, offsets = _average_speaker(means, heard)
+    average, offsets = average_speaker(means, heard)
     centre = average[heard.any(axis=0)].mean(axis=0)
     fitted = []
     for said, own, offset in zip(heard, means, offsets, strict=True):
-        matrix = _ridge(average[said], own[said] - offset) if said.any() else None
-        fitted.append(None if matrix is None else (centre + offset, matrix))
+        if said.any():
+            matrix = fit_matrix(average[said], own[said] - offset, RIDGE)
+            fitted.append((centre + offset, matrix))
+        else:
+            fitted.append(None)
     return fitted
 
 
-def _average_speaker(means, heard):
-    """Means of the sounds (sounds, SIZE), and each speaker's constant difference.
+def average_speaker(means, heard):
+    """Find what sounds are like on average, and each speaker's constant difference.
 
     Not everybody says every sound, so the two depend on each other.
+
+    Args:
+        means: float array (speakers, sounds, SIZE).
+        heard: bool array (speakers, sounds), which of them count.
+
+    Returns:
+        (float array (sounds, SIZE), float array (speakers, SIZE)).
     """
     offsets = np.zeros((len(means), SIZE))
     weights = heard[..., None].astype(float)
@@ -133,13 +143,22 @@ def _average_speaker(means, heard):
     return average, offsets
 
 
-def _ridge(average, own):
-    """The matrix from an average speaker's sounds to one's own, drawn to identity."""
+def fit_matrix(average, own, ridge=RIDGE):
+    """Fit the matrix from an average speaker's sounds to one's own, around their means.
+
+    Args:
+        average: float array (sounds, SIZE).
+        own: float array (sounds, SIZE).
+        ridge: float; the larger, the nearer to the identity.
+
+    Returns:
+        float64 array (SIZE, SIZE).
+    """
     scale = np.maximum(average.std(axis=0), 1e-9)
     sounds = (average - average.mean(axis=0)) / scale
     difference = own - average
     difference = (difference - difference.mean(axis=0)) / scale
-    square = sounds.T @ sounds + RIDGE * len(sounds) * np.eye(SIZE)
+    square = sounds.T @ sounds + ridge * len(sounds) * np.eye(SIZE)
     change = np.linalg.solve(square, sounds.T @ difference).T
     return np.eye(SIZE) + scale[:, None] * change / scale
 
