@@ -11,7 +11,7 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import batches, dataset, features, pinyin, wavenet
+from zhasr import augment, batches, dataset, features, pinyin, wavenet
 
 # The scripts are no package. Last, because one of them is called features, too.
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
@@ -19,6 +19,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
 import against_classic  # noqa: E402
 import real_speech  # noqa: E402
 import recipes  # noqa: E402
+import voices  # noqa: E402
 
 
 def points(*pairs):
@@ -247,6 +248,42 @@ def test_one_syllable_for_two_is_wrong_and_tones_count_alone():
     one = real_speech.row("voice", "right", real_speech.same(pairs))
     assert (one["value"], one["count"]) == (0.25, 4)
     assert one["interval"][0] <= 0.25 <= one["interval"][1]
+
+
+def planted_voices(change):
+    """Means of 20 sounds of four speakers; change gives each speaker's own.
+
+    What is left out is missing in the average speaker, too, so that of so few speakers
+    it cannot be predicted quite.
+    """
+    rng = np.random.default_rng(0)
+    sounds = rng.normal(size=(20, 12)) * np.geomspace(10, 1, 12)
+    return np.stack([sounds @ change(number).T + number for number in range(4)])
+
+
+def test_what_was_planted_is_explained():
+    rng = np.random.default_rng(1)
+    matrices = np.eye(12) + 0.1 * rng.normal(size=(4, 12, 12))
+    warps = [
+        augment.warp_matrix("mfcc", 0, each)[1:, 1:] for each in (88, 96, 104, 112)
+    ]
+    ways = {"warp": voices.warp, "matrix": voices.matrix_with(1e-6)}
+    heard = np.ones((4, 20), bool)
+    found = voices.explained(
+        planted_voices(lambda number: matrices[number]), heard, ways
+    )
+    assert found["matrix"] > 0.8
+    assert found["warp"] < 0.5
+    found = voices.explained(planted_voices(lambda number: warps[number]), heard, ways)
+    assert found["matrix"] > 0.8
+    assert found["warp"] > 0.8
+
+
+def test_noise_is_not_explained():
+    heard = np.ones((4, 20), bool)
+    noise = np.random.default_rng(0).normal(size=(4, 20, 12))
+    found = voices.explained(noise, heard, {"matrix": voices.matrix_with(0.2)})
+    assert found["matrix"] < 0.2
 
 
 def model_that_heard(voices):
