@@ -150,13 +150,13 @@ def score_voice(path, data):
     }
 
 
-def recognise(model, path, splits):
+def recognise(model, path, splits, decoder=None):
     """Recognise splits of a prepared folder from its stored features."""
     folder = dataset.open_folder(path)
     utterances = [item for split in splits for item in folder.utterances(split)]
     utterances.sort(key=lambda item: item.duration)
     raw = (folder.store[utterance.id] for utterance in utterances)
-    return list(evaluation.recognise(model, utterances, raw))
+    return list(evaluation.recognise(model, utterances, raw, decoder))
 
 
 def as_row(features, target, result):

@@ -1,7 +1,8 @@
 """The whole path in one command: `make demo`.
 
 Makes three hours of synthetic speech, prepares it, trains an encoder by the clock and
-scores it on voices and sentences that it never heard. Every step is a command that can
+scores it on voices and sentences that it never heard; at the end the model that comes
+with zhasr hears one of them, too. Every step is a command that can
 be typed for another corpus; what is finished already is not done again.
 """
 
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from zhasr import manifest
+from zhasr import manifest, model_folder
 
 MINUTES = 6.5  # of training
 EXAMPLES = 3  # transcripts shown at the end
@@ -33,6 +34,7 @@ def main(arguments=None):
         if status:
             return status
     print_examples(options.out)
+    print_shipped(options.out)
     print(f"\nAll of it took {(time.monotonic() - began) / 60:.1f} minutes.")
     print(f"To start afresh, delete {options.out}/.")
     return 0
@@ -78,12 +80,30 @@ def print_examples(out):
     utterances = manifest.read(out / "data" / "test.jsonl")
     step = max(1, len(utterances) // EXAMPLES)
     for utterance in utterances[::step][:EXAMPLES]:
-        audio = os.path.relpath(utterance.audio_filepath)
-        command = ["zhasr", "transcribe", str(out / "model"), audio]
-        print(f"\n$ {shlex.join(command)}", flush=True)
-        subprocess.run(_runnable(command), check=True)
-        pinyin = " ".join(utterance.syllables)
-        print(f"spoken: {utterance.text} ({pinyin})", flush=True)
+        _transcribe(utterance, [str(out / "model")])
+
+
+def print_shipped(out):
+    """Transcribe a test recording with the model that comes along, if one does."""
+    if not model_folder.exists(model_folder.SHIPPED):
+        print("\nNo model comes with this copy of zhasr.")
+        return
+    print(
+        "\n# The model that comes with zhasr learned from people: synthetic speech "
+        "such as this is strange to it"
+    )
+    _transcribe(manifest.read(out / "data" / "test.jsonl")[0], [])
+    print("\nYour own voice, in any sound file:\n$ zhasr transcribe my.wav", flush=True)
+
+
+def _transcribe(utterance, model):
+    """Show what is heard in a recording, and what was spoken."""
+    audio = os.path.relpath(utterance.audio_filepath)
+    command = ["zhasr", "transcribe", *model, audio]
+    print(f"\n$ {shlex.join(command)}", flush=True)
+    subprocess.run(_runnable(command), check=True)
+    pinyin = " ".join(utterance.syllables)
+    print(f"spoken: {utterance.text} ({pinyin})", flush=True)
 
 
 if __name__ == "__main__":

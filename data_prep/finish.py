@@ -7,9 +7,17 @@ import pathlib
 
 import numpy as np
 
-from data_prep import pieces, plan, prepared_folder, summary
+from data_prep import corpora, pieces, plan, prepared_folder, summary
 from data_prep.corpora import base
-from zhasr import feature_store, features, files, manifest, pinyin, vocabulary
+from zhasr import (
+    dataset,
+    feature_store,
+    features,
+    files,
+    manifest,
+    pinyin,
+    vocabulary,
+)
 
 
 def finish(
@@ -47,6 +55,7 @@ def finish(
     if summary.TRAIN in splits:
         _write_statistics(out / "statistics.json", cut, statistics)
         _write_vocabularies(out / "vocabulary", splits[summary.TRAIN])
+    _write_sources(out / dataset.SOURCES, settings["corpus"], splits)
     title = f"{settings['corpus']}: {summary.feature_words(config)}"
     count_frames = feature_store.FeatureStore(out / "features").frames
     text = summary.describe(
@@ -142,6 +151,13 @@ def _sizes(cut: list[pieces.Piece]) -> dict[str, int]:
 def _write_rejected(path: pathlib.Path, rejected: list[dict[str, str]]) -> None:
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rejected]
     files.replace(path, "".join(lines))
+
+
+def _write_sources(path: pathlib.Path, corpus: str, splits: summary.Splits) -> None:
+    """Write whose recordings the training data are, for the card of a model."""
+    speakers = {item.speaker for item in splits.get(summary.TRAIN, [])}
+    lines = [str(source) for source in corpora.sources(corpus, speakers)]
+    files.replace(path, json.dumps(lines, ensure_ascii=False, indent=1) + "\n")
 
 
 def _write_statistics(

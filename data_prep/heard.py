@@ -47,7 +47,9 @@ def main(arguments=None):
         training_run.train([data], model, OPTIONS)
     learned = dataset.load([data], OPTIONS.kind)
     note = NOTE.format(
-        hours=round(learned.hours, 1), speakers=learned.speakers, epochs=OPTIONS.epochs
+        hours=round(learned.hours, 1),
+        speakers=len(learned.voices),
+        epochs=OPTIONS.epochs,
     )
     heard = evaluation.transcribe_manifest(
         recognizer.load(model), data / "test.jsonl", workers=1

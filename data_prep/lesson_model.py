@@ -1,9 +1,9 @@
 """A model for the lessons: the one that ships, one that is there, or a small new one.
 
-A model that learned from people is needed to understand people. Until one ships with
-this project (`zhasr/pretrained/mandarin`), a lesson takes what the notebook of the
-whole path or `make demo` has left, and else trains for one or two minutes. These
-models learned from synthetic speech alone.
+A model that learned from people is needed to understand people. Where none ships
+(`zhasr/pretrained/mandarin`), a lesson takes what the notebook of the whole path or
+`make demo` has left, and else trains for one or two minutes. These models learned from
+synthetic speech alone.
 """
 
 import dataclasses
@@ -11,9 +11,9 @@ import pathlib
 import time
 
 from data_prep import prepare, synthesize
-from zhasr import features, hanzi, model_folder, recognizer, training, training_run
+from zhasr import features, model_folder, recognizer, training, training_run
 
-SHIPPED = pathlib.Path(hanzi.FOLDER).with_name("mandarin")
+SHIPPED = model_folder.SHIPPED
 DEMO = pathlib.Path(__file__).parents[1] / "demo" / "model"
 HOURS = {"train": 0.5, "dev": 0.04, "test": 0}
 # By epochs and not by the clock, so that a slow machine is late and not deaf
@@ -49,7 +49,7 @@ def load(folder="build", say=print):
     Returns:
         Model.
     """
-    if _is_model(SHIPPED):
+    if model_folder.exists(SHIPPED):
         about = "the model that ships with zhasr; see its card"
         return Model(recognizer.load(SHIPPED), about, False)
     folder = pathlib.Path(folder)
@@ -69,14 +69,7 @@ def _found(folder):
         ("voice/model_*", "this lesson, trained before"),
     ):
         paths += [(path, name) for path in sorted(folder.glob(pattern), reverse=True)]
-    return [pair for pair in paths if _is_model(pair[0])]
-
-
-def _is_model(path):
-    """Whether a folder holds a model (one that is being trained has no weights yet)."""
-    return all(
-        (path / name).is_file() for name in (model_folder.CONFIG, model_folder.WEIGHTS)
-    )
+    return [pair for pair in paths if model_folder.exists(pair[0])]
 
 
 def train(folder, say=print, hours=None, options=OPTIONS):

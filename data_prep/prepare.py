@@ -10,6 +10,7 @@ writes
       features/                          shards (zhasr.feature_store)
       statistics.json                    of the training features only
       vocabulary/syllable.txt ...        labels of the training split, all four kinds
+      sources.json                       whose recordings they are, and their licence
       summary.txt                        hours, labels, leaks, what was set aside
       config.json                        how it was prepared; written last
 

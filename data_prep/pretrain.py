@@ -11,23 +11,33 @@ where it was stopped, and what is finished is not done again.
 
 Little connected speech is at hand, so most is made of it: it is heard in several
 versions (other voices, rooms and microphones, see `data_prep.disturb`), and sentences
-put together from words and syllables come on top (`data_prep.concatenate`).
+put together from words and syllables come on top (`data_prep.concatenate`). And who
+speaks is changed, by how the training speakers differ (`data_prep.speakers`).
 
 Training hears the `train` splits alone. The epoch is chosen by people and sentences
-that it did not hear: the development speakers of DSPSpeech-20 and the held-out
-sentences of AISHELL. Test speakers are in neither, which is checked before training.
+that it did not hear: the development speakers of DSPSpeech-20, the words of seedlingo
+and the held-out sentences of AISHELL. Test speakers are in neither, which is checked
+before training.
 """
 
 import argparse
 import dataclasses
 import datetime
+import hashlib
 import itertools
 import pathlib
 import sys
 
 import numpy as np
 
-from data_prep import concatenate, contamination, prepare, segment, sentences
+from data_prep import (
+    concatenate,
+    contamination,
+    prepare,
+    segment,
+    sentences,
+    speakers,
+)
 from data_prep.corpora import base, dspspeech
 from zhasr import (
     checkpoint,
@@ -35,6 +45,8 @@ from zhasr import (
     features,
     manifest,
     pinyin,
+    recognizer,
+    speaker_maps,
     training,
     training_run,
 )
@@ -43,6 +55,7 @@ TEST_SPEAKERS = dspspeech.TEST_SPEAKERS | {"S0252"}
 ASSEMBLED_FOLDERS = 2  # half of the sentences as they are, half in other rooms
 PATTERNS = 4000  # sentences with numbers, dates and names, where no text is given
 LOG = "pretrain.log"
+ALIGNER = "small"  # preset of the model that only has to find what is spoken where
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Part:
         builds: whether its recordings are single words or syllables, of which
             sentences are made.
         judges: whether its development split chooses the epoch.
+        split: that all of it is put in; None for its own splits.
     """
 
     name: str
@@ -65,13 +79,15 @@ class Part:
     times: int
     builds: bool = False
     judges: bool = False
+    split: str | None = None
 
 
 RECIPE = (
     Part("aishell", "aishell", "data_aishell", 10, judges=True),
     Part("thchs30", "thchs30", "data_thchs30", 1, judges=True),
     Part("words", "words", "audio-cmn/64k/hsk", 2, builds=True),
-    Part("seedlingo", "words", "seedlingo", 1),
+    # The only voice with a large vocabulary that can be spared: 0.1 h.
+    Part("seedlingo", "words", "seedlingo", 1, judges=True, split="dev"),
     Part("syllables-chen", "syllables", "audio-cmn/64k/syllabs", 2, builds=True),
     Part("syllables-hantts", "syllables", "HanTTS", 2, builds=True),
     Part("dspspeech", "dspspeech", "DSPSpeech-20", 1, judges=True),
@@ -93,6 +109,8 @@ class Plan:
         texts: tuple of path, what these say.
         exclude: tuple of path, test sentences that these must not say.
         options: training.Options.
+        aligner_minutes: float, of training a model that finds the sounds in which
+            speakers differ (`data_prep.speakers`); 0 leaves that out.
         workers: int, processes that prepare; None for as many as cores.
     """
 
@@ -105,6 +123,7 @@ class Plan:
     texts: tuple
     exclude: tuple
     options: training.Options
+    aligner_minutes: float = 0.0
     workers: int | None = None
 
     def prepared(self, name, version=0):
@@ -135,6 +154,8 @@ def pretrain(plan, say=print):
     folders += prepare_assembled(plan, parts, log)
     judges = [plan.prepared(part.name) for part in parts if part.judges]
     refuse_test_speakers(folders + judges)
+    excluded = tested_sentences(folders, log)
+    plan = with_speaker_maps(plan, folders, judges, excluded, log)
     log(f"training on {len(folders)} folders: {', '.join(p.name for p in folders)}")
     history = training_run.train(
         folders,
@@ -143,7 +164,7 @@ def pretrain(plan, say=print):
         resume=checkpoint.exists(plan.model),
         say=log,
         development=judges or None,
-        excluded=tested_sentences(folders, log),
+        excluded=excluded,
     )
     log("finished")
     return history
@@ -189,7 +210,9 @@ def prepare_parts(plan, parts, log):
         times = part.times
         for version in range(times):
             out = plan.prepared(part.name, version)
-            _prepare(plan, part.adapter, source, out, version, log)
+            _prepare(plan, part.adapter, source, out, version, log, part.split)
+            if part.split == "dev":
+                break
             folders.append(out)
             if version == 0 and _is_large(out):
                 log(f"{part.name} is large: heard once in a pass")
@@ -202,9 +225,9 @@ def _is_large(folder):
         return sum(1 for _ in file) >= WHOLE_AISHELL
 
 
-def _prepare(plan, adapter, source, out, version, log):
+def _prepare(plan, adapter, source, out, version, log, split=None):
     text = prepare.prepare(
-        adapter, source, out, plan.config, None, plan.workers, version
+        adapter, source, out, plan.config, split, plan.workers, version
     )
     log(f"{out.name}: {text.splitlines()[-1].removeprefix(f'{out}: ')}")
 
@@ -265,6 +288,57 @@ def allowed_texts(plan, prepared):
     return texts
 
 
+def with_speaker_maps(plan, folders, judges, excluded, log):
+    """Find out how the speakers differ, with a model that is trained for it alone.
+
+    Args:
+        plan: Plan.
+        folders: list of path, what is trained on.
+        judges: list of path, with development utterances.
+        excluded: frozenset of str, texts that are not trained on.
+        log: function of str.
+
+    Returns:
+        Plan, whose options name the speaker maps, if any are wanted.
+    """
+    if not plan.aligner_minutes or plan.config.kind != "mfcc":
+        log("voices are not changed into each other")
+        return plan
+    named = "-".join(sorted(path.name for path in folders if "@" not in path.name))
+    work = plan.prepared(f"speakers-{_digest(named)}-{plan.aligner_minutes:g}min")
+    path = work / "maps.safetensors"
+    if not path.exists():
+        training_run.train(
+            folders,
+            work / "model",
+            training.Options(
+                preset=ALIGNER,
+                minutes=plan.aligner_minutes,
+                seed=plan.options.seed,
+                epoch_hours=plan.options.epoch_hours,
+            ),
+            resume=checkpoint.exists(work / "model"),
+            say=log,
+            development=judges or None,
+            excluded=excluded,
+        )
+        plain = [folder for folder in folders if _is_plain(folder)]
+        maps = speakers.measure(plain, recognizer.load(work / "model"))
+        speaker_maps.save(path, maps)
+        log(f"{path}: {len(maps.speakers)} speakers")
+    options = dataclasses.replace(plan.options, speaker_maps=str(path))
+    return dataclasses.replace(plan, options=options)
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _is_plain(folder):
+    """Whether people speak there as they were recorded."""
+    return "@" not in folder.name and not folder.name.startswith("assembled")
+
+
 def tested_sentences(folders, log):
     """What test speakers say must not be learned from others.
 
@@ -312,7 +386,8 @@ def refuse_test_speakers(folders):
                 )
 
 
-def _parse(arguments):
+def parse(arguments):
+    """Parse the command line, which `make_plan` takes."""
     parser = argparse.ArgumentParser(
         "python -m data_prep.pretrain", description=__doc__.splitlines()[0]
     )
@@ -335,6 +410,12 @@ def _parse(arguments):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--assembled-minutes", type=float, default=400, help="0 for none (400)"
+    )
+    parser.add_argument(
+        "--aligner-minutes",
+        type=float,
+        default=5.0,
+        help="of training a model that tells how the speakers differ, 0 for none (5)",
     )
     parser.add_argument("--text", type=pathlib.Path, nargs="+", default=[])
     parser.add_argument("--exclude", type=pathlib.Path, nargs="+", default=[])
@@ -406,6 +487,7 @@ def make_plan(options):
             dropout=options.dropout,
             epoch_hours=options.epoch_hours,
         ),
+        options.aligner_minutes,
         options.workers,
     )
 
@@ -413,7 +495,7 @@ def make_plan(options):
 def main(arguments=None):
     """Run the command; return the exit status: 0, 2 for bad input, 130 for Ctrl-C."""
     try:
-        pretrain(make_plan(_parse(arguments)), say=lambda line: print(line, flush=True))
+        pretrain(make_plan(parse(arguments)), say=lambda line: print(line, flush=True))
     except (ValueError, OSError) as error:
         print(f"pretrain: {errors.one_line(error)}", file=sys.stderr)
         return 2

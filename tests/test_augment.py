@@ -115,11 +115,35 @@ def test_slopes_of_warped_cepstra_are_warped_slopes():
 
 def test_warps_are_drawn_evenly_on_both_sides_and_only_where_wanted():
     rng = np.random.default_rng(0)
-    assert augment.draw_warp(augment.LEVELS["full"], rng) is None
+    assert augment.draw_voice(augment.LEVELS["full"], "anna", rng) is None
     same = np.random.default_rng(0).random()
     assert rng.random() == same, "nothing was drawn"
     level = augment.Augmentation(warp=0.22)
-    drawn = np.array([augment.draw_warp(level, rng) for _ in range(2000)])
+    voices = [augment.draw_voice(level, "anna", rng) for _ in range(2000)]
+    drawn = np.array([voice.factor for voice in voices])
+    assert {voice.matrix for voice in voices} == {None}
     assert 0.8196 < drawn.min() < 0.83
     assert 1.21 < drawn.max() < 1.2201
     assert abs((drawn > 1).mean() - 0.5) < 0.04
+
+
+def test_a_voice_with_a_matrix_changes_spectrum_and_slopes_but_not_energy_and_pitch():
+    config = features.FeatureConfig(pitch=True)
+    raw = features.extract(vowel(), config)
+    matrix = np.eye(features.CEPSTRA, dtype=np.float32)
+    matrix[1, 2], matrix[5, 5] = 0.5, 2
+    shift = np.zeros(features.CEPSTRA, np.float32)
+    changed = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
+    shift[3] = 4
+    shifted = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
+    moved = np.zeros(config.dims)
+    moved[3] = 4  # a constant has no slope
+    np.testing.assert_allclose(
+        shifted - changed, np.broadcast_to(moved, raw.shape), atol=1e-4
+    )
+    for begin in (0, 13, 26):
+        before, after = raw[:, begin : begin + 13], changed[:, begin : begin + 13]
+        np.testing.assert_allclose(after[:, 1], before[:, 1] + before[:, 2] / 2, 1e-3)
+        np.testing.assert_allclose(after[:, 5], 2 * before[:, 5], 1e-3)
+        np.testing.assert_allclose(after[:, 0], before[:, 0], 1e-3, atol=1e-3)
+    np.testing.assert_array_equal(changed[:, 39:], raw[:, 39:])

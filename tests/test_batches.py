@@ -138,8 +138,8 @@ def test_parts_of_a_pass_hold_everything_once():
 def test_a_voice_is_warped_before_anything_else():
     heard = []
 
-    def load(factor=None):
-        heard.append(factor)
+    def load(voice=None):
+        heard.append(voice)
         return np.ones((40, 3), np.float32)
 
     item = batches.Example("a", 40, np.array([1], np.int32), load)
@@ -147,5 +147,5 @@ def test_a_voice_is_warped_before_anything_else():
     level = augment.Augmentation(warp=0.2)
     for epoch in range(3):
         list(batches.batches_of_epoch([bucket], 0, epoch, level, 3))
-    assert len(set(heard)) == 3
-    assert all(1 / 1.2 < factor < 1.2 for factor in heard)
+    assert len({voice.factor for voice in heard}) == 3
+    assert all(1 / 1.2 < voice.factor < 1.2 for voice in heard)

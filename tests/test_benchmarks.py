@@ -11,13 +11,15 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import batches, dataset, features, wavenet
+from zhasr import augment, batches, dataset, features, pinyin, wavenet
 
 # The scripts are no package. Last, because one of them is called features, too.
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
 
 import against_classic  # noqa: E402
+import real_speech  # noqa: E402
 import recipes  # noqa: E402
+import voices  # noqa: E402
 
 
 def points(*pairs):
@@ -229,6 +231,107 @@ def test_a_bucket_of_less_than_a_batch_is_heard_all_the_same():
     batch = next(recipes.endless_batches([bucket(3, 1)], seed=0))
     assert set(batch.labels[:, 0].tolist()) == {1000, 1001, 1002}
     assert (batch.frames == 10).all()
+
+
+# --- real speech --------------------------------------------------------------------
+
+
+def test_one_syllable_for_two_is_wrong_and_tones_count_alone():
+    pairs = [
+        (("ma1",), ("ma1",)),
+        (("ma1",), ("ba1",)),
+        (("ma1",), ("ma1", "ma1")),
+        (("ma1",), ()),
+    ]
+    assert real_speech.same(pairs) == [True, False, False, False]
+    assert real_speech.same(pairs, pinyin.tone) == [True, True, False, False]
+    one = real_speech.row("voice", "right", real_speech.same(pairs))
+    assert (one["value"], one["count"]) == (0.25, 4)
+    assert one["interval"][0] <= 0.25 <= one["interval"][1]
+
+
+def planted_voices(change):
+    """Means of 20 sounds of four speakers; change gives each speaker's own.
+
+    What is left out is missing in the average speaker, too, so that of so few speakers
+    it cannot be predicted quite.
+    """
+    rng = np.random.default_rng(0)
+    sounds = rng.normal(size=(20, 12)) * np.geomspace(10, 1, 12)
+    return np.stack([sounds @ change(number).T + number for number in range(4)])
+
+
+def test_what_was_planted_is_explained():
+    rng = np.random.default_rng(1)
+    matrices = np.eye(12) + 0.1 * rng.normal(size=(4, 12, 12))
+    warps = [
+        augment.warp_matrix("mfcc", 0, each)[1:, 1:] for each in (88, 96, 104, 112)
+    ]
+    ways = {"warp": voices.warp, "matrix": voices.matrix_with(1e-6)}
+    heard = np.ones((4, 20), bool)
+    found = voices.explained(
+        planted_voices(lambda number: matrices[number]), heard, ways
+    )
+    assert found["matrix"] > 0.8
+    assert found["warp"] < 0.5
+    found = voices.explained(planted_voices(lambda number: warps[number]), heard, ways)
+    assert found["matrix"] > 0.8
+    assert found["warp"] > 0.8
+
+
+def test_noise_is_not_explained():
+    heard = np.ones((4, 20), bool)
+    noise = np.random.default_rng(0).normal(size=(4, 20, 12))
+    found = voices.explained(noise, heard, {"matrix": voices.matrix_with(0.2)})
+    assert found["matrix"] < 0.2
+
+
+def model_that_heard(voices):
+    facts = {} if voices is None else {"voices": voices}
+    return argparse.Namespace(description=argparse.Namespace(training=facts))
+
+
+def test_a_voice_that_was_heard_is_no_test():
+    real_speech.check_unheard(model_that_heard(["anna"]), {"bob"}, needed=True)
+    real_speech.check_unheard(model_that_heard(None), {"bob"})
+    with pytest.raises(ValueError, match="did not hear bob"):
+        real_speech.check_unheard(model_that_heard(["anna", "bob"]), {"bob", "eve"})
+    with pytest.raises(ValueError, match="does not say which voices"):
+        real_speech.check_unheard(model_that_heard(None), {"bob"}, needed=True)
+
+
+def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
+    (tmp_path / "weights.safetensors").write_bytes(b"first")
+    options = argparse.Namespace(
+        work=tmp_path, model=tmp_path, left_out_model=None, results=None,
+        development=False,
+    )  # fmt: skip
+    calls = []
+
+    def score(options):
+        calls.append(options.development)
+        test = f"S0252, {real_speech.BEST_PATH}"
+        measure = real_speech.MEASURES["syllable"]
+        return [real_speech.row(test, measure, [True, False])], ["a note"]
+
+    monkeypatch.setattr(real_speech, "score", score)
+    result = real_speech.measure(options)
+    assert real_speech.measure(options) == result and calls == [False]
+    real_speech.report(result)
+    printed = capsys.readouterr().out
+    assert "scored before" in printed and "a note" in printed
+    assert "figure s0252_syllable_error 50.00 %" in printed
+    assert "dsp_word_accuracy" not in printed  # not measured
+    real_speech.report(result, development=True)
+    assert "figure" not in capsys.readouterr().out
+    (tmp_path / "weights.safetensors").write_bytes(b"second")
+    assert real_speech.measure(options)["weights"] != result["weights"]
+    options.development = True
+    real_speech.measure(options)
+    assert calls == [False, False, True]
+    options.model = tmp_path / "none"
+    with pytest.raises(ValueError, match="name a model"):
+        real_speech.measure(options)
 
 
 # --- both ---------------------------------------------------------------------------

@@ -10,7 +10,17 @@ import pytest
 import soundfile
 import test_model_folder
 
-from zhasr import audio, checkpoint, cli, features, manifest, progress, wavenet
+from zhasr import (
+    audio,
+    checkpoint,
+    cli,
+    features,
+    manifest,
+    model_folder,
+    progress,
+    recognizer,
+    wavenet,
+)
 
 
 @pytest.fixture
@@ -98,6 +108,42 @@ def test_a_long_recording_has_a_bar_on_a_terminal_only(
     assert drawn.startswith(progress.CLEAR)
 
 
+def test_without_a_model_the_one_that_comes_along_hears(
+    model, tmp_path, capsys, monkeypatch
+):
+    path = str(write_tone(tmp_path / "tone.wav"))
+    options = ["--language", "none", "--format", "json"]
+    assert cli.main(["transcribe", str(model), *options, path]) == 0
+    wanted = capsys.readouterr().out
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "none")
+    assert "no model comes with" in fails(capsys, "transcribe", path, *options)
+    assert "no model comes with" in fails(capsys, "info")
+    monkeypatch.setattr(model_folder, "SHIPPED", model)
+    for arguments in ([path, *options], [*options, path], [*options, model, path]):
+        assert cli.main(["transcribe", *map(str, arguments)]) == 0
+        assert capsys.readouterr().out == wanted
+    assert cli.main(["transcribe", path, *options, path]) == 0
+    assert capsys.readouterr().out == 2 * wanted
+    assert cli.main(["info"]) == 0
+    assert np.array_equal(recognizer.load().description.mean, load(model).mean)
+
+
+def load(folder):
+    return model_folder.load_description(folder)
+
+
+@pytest.mark.parametrize("name", ["model-1.5", "missing"])
+def test_a_model_that_is_not_there_is_not_replaced(name, tmp_path, capsys):
+    path = write_tone(tmp_path / "tone.wav")
+    assert name in fails(capsys, "transcribe", tmp_path / name, path)
+    assert name in fails(capsys, "transcribe", tmp_path / name)
+    (tmp_path / name).mkdir()
+    assert name in fails(capsys, "transcribe", tmp_path / name)
+    assert "too long" in fails(capsys, "transcribe", "long" * 100, path)
+    assert "3 paths" in fails(capsys, "evaluate", "a", "b", "c")
+    assert "--louder" in fails(capsys, "transcribe", path, "--louder")
+
+
 @pytest.fixture
 def spoken(tmp_path):
     """Three utterances of two speakers with their manifest."""
@@ -117,7 +163,9 @@ def spoken(tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluate_prints_rates_and_writes_alignments(model, spoken, capsys):
+def test_evaluate_prints_rates_and_writes_alignments(
+    model, spoken, capsys, monkeypatch
+):
     arguments = ["evaluate", str(model), str(spoken), "--language", "none"]
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
@@ -128,6 +176,9 @@ def test_evaluate_prints_rates_and_writes_alignments(model, spoken, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["rates"]["syllable"]["reference_length"] == 6
     assert 0 <= result["closed_set_accuracy"] <= 1
+    monkeypatch.setattr(model_folder, "SHIPPED", model)
+    assert cli.main(["evaluate", "--language", "none", str(spoken)]) == 0
+    assert (spoken.parent / "evaluation" / "test.greedy.txt").exists()
 
 
 def test_bad_input_of_evaluate(model, spoken, tmp_path, capsys):

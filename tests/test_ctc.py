@@ -76,6 +76,34 @@ def test_likelihood_and_loss_equal_brute_force(frames):
         np.testing.assert_allclose(np.exp(-loss), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("labels", [(1,), (1, 2), (1, 1), (3, 2, 3)])
+def test_the_aligned_path_is_the_best_of_all(labels):
+    log_probs = np.log(softmax(random_logits(6, 4, seed=len(labels))))
+    paths = [
+        path
+        for path in itertools.product(range(4), repeat=6)
+        if tuple(ctc.collapse(path)) == labels
+    ]
+    best = max(paths, key=lambda path: log_probs[np.arange(6), list(path)].sum())
+    heard = [
+        (label, len(list(frames)))
+        for label, frames in itertools.groupby(best)
+        if label != ctc.BLANK
+    ]
+    spans = ctc.align(log_probs, labels)
+    found = [
+        (label, end - first) for label, (first, end) in zip(labels, spans, strict=True)
+    ]
+    assert found == heard
+    for label, (first, end) in zip(labels, spans, strict=True):
+        assert set(best[first:end]) == {label}
+
+
+def test_too_few_frames_for_an_alignment():
+    with pytest.raises(ValueError, match="expected 3 frames.*received 2"):
+        ctc.align(np.zeros((2, 4)), [1, 1])
+
+
 def test_probabilities_of_all_label_sequences_add_up_to_one():
     log_probs = np.log(softmax(random_logits(3, 4).astype(np.float64)))
     sequences = all_label_sequences(longest=3)

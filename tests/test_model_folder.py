@@ -41,7 +41,7 @@ def logits(network):
         "features": rng.normal(size=(2, 30, CONFIG.dims)).astype(np.float32),
         "frames": np.array([30, 11], np.int32),
     }
-    return keras.ops.convert_to_numpy(network(inputs, training=False))
+    return keras.ops.convert_to_numpy(network(inputs))
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_nothing_is_left_unfinished(prepared):
     names = {path.name for path in prepared.iterdir()}
     assert names == {
         "train.jsonl", "dev.jsonl", "test.jsonl", "rejected.jsonl", "features",
-        "statistics.json", "vocabulary", "summary.txt", "config.json",
+        "statistics.json", "vocabulary", "sources.json", "summary.txt", "config.json",
     }  # fmt: skip
     assert not [name for name in content(prepared) if "part" in name]
 

@@ -8,7 +8,7 @@ import pytest
 import test_concatenate
 
 from data_prep import pretrain
-from zhasr import dataset, features, manifest, model_folder, training, wavenet
+from zhasr import augment, dataset, features, manifest, model_folder, training, wavenet
 
 TINY = wavenet.Config(channels=16, stacks=1, dilations=(1, 2))
 
@@ -68,6 +68,7 @@ def test_one_call_makes_a_model_and_the_next_does_nothing_again(raw, monkeypatch
     assert any("left out: missing" in line for line in lines)
     _, description = model_folder.load(raw / "model")
     assert description.training["epoch_hours"] == 0.01
+    assert description.training["voices"] == ["anna", "bob"]  # carl only judged
     assert history[0]["updates"] < history[1]["updates"]
     made = manifest.read(next((raw / "work/assembled").glob("*0/train.jsonl")))
     assert made
@@ -164,4 +165,4 @@ def test_development_may_be_of_some_folders_only(tmp_path):
     assert len(everything.dev) == 2 * len(some.dev)
     assert {item.id.partition("/")[0] for item in some.dev} == {"1"}
     first = some.train[0]
-    assert np.abs(first.load(1.2) - first.load()).mean() > 0.01
+    assert np.abs(first.load(augment.Voice(1.2)) - first.load()).mean() > 0.01

@@ -30,6 +30,7 @@ class Augmentation:
         time_width: int, longest such mask, in frames.
         warp: float, largest relative change of the voice's frequencies, 0.22 = 1 / 1.22
             to 1.22.
+        speakers: speaker_maps.SpeakerMaps, how voices differ, or None.
     """
 
     tempo: float = 0.0
@@ -38,29 +39,75 @@ class Augmentation:
     time_masks: float = 0.0
     time_width: int = 0
     warp: float = 0.0
+    speakers: object = None
 
 
 LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
-    "voices": Augmentation(0.15, 2, 0.15, 0.5, 8, 0.22),
+    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, 0.10),
 }
 
 
-def draw_warp(augmentation, rng):
-    """Draw the factor that `warp` takes, alike for higher and for lower voices.
+@dataclasses.dataclass(frozen=True)
+class Voice:
+    """Another voice, as `speak` makes it.
+
+    Args:
+        factor: float, of all frequencies, see `warp`.
+        matrix: float32 array (CEPSTRA, CEPSTRA) of `speaker_maps`, or None.
+        shift: float32 array (CEPSTRA,), added to the cepstra then.
+    """
+
+    factor: float = 1.0
+    matrix: np.ndarray | None = None
+    shift: np.ndarray | None = None
+
+
+def draw_voice(augmentation, speaker, rng):
+    """Draw a voice, alike for higher and for lower ones.
 
     Args:
         augmentation: Augmentation.
-        rng: numpy.random.Generator; nothing is drawn where nothing is warped.
+        speaker: str, whose voice is changed.
+        rng: numpy.random.Generator; nothing is drawn where nothing is changed.
 
     Returns:
-        float, or None where the augmentation does not warp.
+        Voice, or None where the augmentation changes no voices.
     """
-    if not augmentation.warp:
-        return None
-    return float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
+    factor = 1.0
+    if augmentation.warp:
+        factor = float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
+    if augmentation.speakers is not None:
+        return Voice(factor, *augmentation.speakers.draw(speaker, rng))
+    return Voice(factor) if augmentation.warp else None
+
+
+def speak(raw, config, voice):
+    """Say the same in another voice.
+
+    Args:
+        raw: float32 array (frames, config.dims), not normalised.
+        config: features.FeatureConfig; MFCC where the voice has a matrix.
+        voice: Voice.
+
+    Returns:
+        float32 array like `raw`, which is not changed.
+    """
+    changed = warp(raw, config, voice.factor)
+    if voice.matrix is not None:
+        _multiply(changed, config, voice.matrix)
+        changed[:, : features.CEPSTRA] += voice.shift
+    return changed
+
+
+def _multiply(array, config, matrix):
+    """Multiply the spectrum, its Δ and ΔΔ of each frame by a matrix, in place."""
+    size = len(matrix)
+    for begin in range(0, config.spectral_dims, size):
+        part = slice(begin, begin + size)
+        array[:, part] = array[:, part] @ matrix.T
 
 
 def warp(raw, config, factor):
@@ -83,10 +130,7 @@ def warp(raw, config, factor):
     """
     warped = raw.copy()
     matrix = warp_matrix(config.kind, config.bands, round(factor * WARP_STEPS))
-    size = len(matrix)
-    for begin in range(0, config.spectral_dims, size):
-        part = slice(begin, begin + size)
-        warped[:, part] = raw[:, part] @ matrix.T
+    _multiply(warped, config, matrix)
     return warped
 
 

@@ -27,13 +27,15 @@ class Example:
         frames: int, feature frames.
         labels: int32 array (targets,), without blanks.
         load: function to normalised float32 features (frames, dims); without an
-            argument unchanged, with the factor of `augment.warp` in another voice.
+            argument unchanged, with an `augment.Voice` in that voice.
+        speaker: str.
     """
 
     id: str
     frames: int
     labels: np.ndarray
     load: object
+    speaker: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,8 +256,8 @@ class _Changer:
 
     def __call__(self, example, row):
         rng = np.random.default_rng((*self._seed, row))
-        factor = augment.draw_warp(self._augmentation, rng)
-        loaded = example.load() if factor is None else example.load(factor)
+        voice = augment.draw_voice(self._augmentation, example.speaker, rng)
+        loaded = example.load() if voice is None else example.load(voice)
         return augment.augment(loaded, self._augmentation, rng, self._dims)
 
 

@@ -5,12 +5,15 @@ What the commands do: `zhasr.commands`.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 
 from zhasr import commands, errors, formats
 
 DECODERS = ("greedy", "beam", "words")  # those of zhasr.decoders, slow to import
+SHIPPED = "model folder (default: the model that comes with zhasr)"
+SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".webm")
 KINDS = ("syllable", "base-syllable", "initial-final", "character")
 
 
@@ -23,7 +26,7 @@ def main(arguments=None):
     Returns:
         int, the exit status: 0, or 2 for bad input, or 130 for Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return getattr(commands, options.command)(options) or 0
@@ -34,6 +37,36 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print(f"zhasr {options.command}: stopped", file=sys.stderr)
         return 130
+
+
+def _parse(arguments):
+    """Read the arguments, those of a model and files in any place among options."""
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if "paths" not in options or any(one.startswith("-") for one in others):
+        if others:
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+        return options
+    paths = [*options.paths, *map(pathlib.Path, others)]
+    if options.command == "transcribe":
+        has_model = _is_model(paths[0])
+        options.audio = paths[has_model:]
+    else:
+        has_model = len(paths) > 1
+        options.manifest = paths[-1]
+        if len(paths) > 2:
+            parser.error(f"expected MODEL MANIFEST, received {len(paths)} paths")
+    options.model = paths[0] if has_model else None
+    if has_model and paths[1:] == []:
+        parser.error(f"{paths[0]}: expected recordings, also after a model folder")
+    return options
+
+
+def _is_model(path):
+    """Whether a path is meant to be a model folder and not a recording."""
+    # os.path, because pathlib raises errors of names that are too long.
+    sounds = path.suffix.lower() in SOUNDS
+    return os.path.isdir(path) or not (sounds or os.path.exists(path))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,7 +87,7 @@ def _parser():
     _add_tune(parsers)
     _add_transcribe(parsers)
     info = parsers.add_parser("info", help="print what a model folder holds")
-    info.add_argument("model", type=pathlib.Path)
+    info.add_argument("model", nargs="?", type=pathlib.Path, help=SHIPPED)
     return parser
 
 
@@ -99,9 +132,18 @@ def _add_train(parsers):
 
 
 def _add_evaluate(parsers):
-    evaluate = parsers.add_parser("evaluate", help="error rates on a manifest")
-    evaluate.add_argument("model", type=pathlib.Path)
-    evaluate.add_argument("manifest", type=pathlib.Path)
+    evaluate = parsers.add_parser(
+        "evaluate",
+        help="error rates on a manifest",
+        usage="%(prog)s [options] [MODEL] MANIFEST",
+    )
+    evaluate.add_argument(
+        "paths",
+        nargs="+",
+        type=pathlib.Path,
+        metavar="[MODEL] MANIFEST",
+        help=f"{SHIPPED}; then a manifest, such as DATA/test.jsonl",
+    )
     evaluate.add_argument(
         "--decoder",
         default="greedy",
@@ -115,7 +157,8 @@ def _add_evaluate(parsers):
         "--alignments",
         type=pathlib.Path,
         help="write hypotheses beside references here "
-        "(default: MODEL/evaluation/MANIFEST.DECODER.txt)",
+        "(default: MODEL/evaluation/MANIFEST.DECODER.txt, beside the manifest for the "
+        "model that comes with zhasr)",
     )
     evaluate.add_argument(
         "--closed-set",
@@ -152,10 +195,17 @@ def _add_tune(parsers):
 
 def _add_transcribe(parsers):
     transcribe = parsers.add_parser(
-        "transcribe", help="characters and pinyin of audio files"
+        "transcribe",
+        help="characters and pinyin of audio files",
+        usage="%(prog)s [options] [MODEL] AUDIO ...",
     )
-    transcribe.add_argument("model", type=pathlib.Path)
-    transcribe.add_argument("audio", nargs="+", type=pathlib.Path)
+    transcribe.add_argument(
+        "paths",
+        nargs="+",
+        type=pathlib.Path,
+        metavar="[MODEL] AUDIO",
+        help=f"{SHIPPED}; then recordings",
+    )
     transcribe.add_argument(
         "--format",
         default="text",

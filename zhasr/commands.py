@@ -53,7 +53,7 @@ def train(options):
 def evaluate(options):
     """Print error rates, and write hypotheses beside references."""
     _one_thread()
-    from zhasr import evaluation, recognizer, report, scoring
+    from zhasr import evaluation, model_folder, recognizer, report, scoring
 
     model = recognizer.load(options.model)
     warning = scoring.check_thchs30_test(evaluation.read_manifest(options.manifest))
@@ -63,9 +63,11 @@ def evaluate(options):
     scored = evaluation.transcribe_manifest(model, options.manifest, decoder=decoder)
     scores = scoring.score(scored, toned=model.toned)
     words = scoring.closed_set(scored) if options.closed_set else None
-    path = options.alignments or (
-        options.model / "evaluation" / f"{options.manifest.stem}.{facts['decoder']}.txt"
-    )
+    name = f"{options.manifest.stem}.{facts['decoder']}.txt"
+    place = options.model
+    if place is None or place.resolve() == model_folder.SHIPPED:
+        place = options.manifest.parent  # nothing is written among installed files
+    path = options.alignments or place / "evaluation" / name
     report.write_alignments(path, scored, toned=model.toned)
     if options.json:
         result = report.as_json(scores) | facts
@@ -110,7 +112,15 @@ def tune(options):
 def transcribe(options):
     """Write down what is said in recordings."""
     _one_thread()
-    from zhasr import audio, calibration, files, formats, progress, recognizer
+    from zhasr import (
+        audio,
+        calibration,
+        files,
+        formats,
+        model_folder,
+        progress,
+        recognizer,
+    )
 
     if options.format == "srt" and len(options.audio) > 1:
         raise ValueError(
@@ -123,7 +133,8 @@ def transcribe(options):
         )
     model = recognizer.load(options.model)
     decoder, facts = _choose(options, model, options.decoder)
-    curve = calibration.load(options.model, facts["decoder"])
+    folder = options.model or model_folder.SHIPPED
+    curve = calibration.load(folder, facts["decoder"])
     parts = []
     for path in options.audio:
         try:
@@ -165,19 +176,20 @@ def info(options):
     """Print what a model folder holds."""
     from zhasr import model_folder, shape_layers, wavenet
 
-    description, _ = model_folder.load_weights(options.model)
+    folder = options.model or model_folder.SHIPPED
+    description, _ = model_folder.load_weights(folder)
     config = description.architecture
     parameters = shape_layers.count(*description.sizes)
     seen = wavenet.receptive_field(config) / 100
     _say(
-        f"{options.model}: {parameters / 1e6:.2f} M parameters, "
+        f"{folder}: {parameters / 1e6:.2f} M parameters, "
         f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
     )
     _say(f"architecture: {config}")
     _say(f"receptive field: {seen:.2f} s, {10 * config.reduction} ms per output frame")
     _say(f"features: {description.features} ({description.features.dims} dims)")
-    for name, value in description.training.items():
-        _say(f"{name}: {value}")
+    for line in model_folder.fact_lines(description.training):
+        _say(line)
 
 
 def _one_thread():
@@ -218,12 +230,12 @@ def _choose(options, model, name):
 
 def _build(options, names, language, name):
     """The decoder and its weights; without a name words, if there are any."""
-    from zhasr import decoders, label_tree, tuning
+    from zhasr import decoders, label_tree, model_folder, tuning
 
     if name == "greedy":
         return decoders.build(name, names, language), None
-    wanted = name or "words"
-    weights = tuning.load(options.model, wanted)
+    wanted, folder = name or "words", options.model or model_folder.SHIPPED
+    weights = tuning.load(folder, wanted)
     try:
         decoder = decoders.build(wanted, names, language, weights)
     except label_tree.LabelTreeError as error:
@@ -233,7 +245,7 @@ def _build(options, names, language, name):
         return decoders.build("greedy", names, language), None
     if language is None:
         return decoder, None
-    return decoder, tuning.describe(options.model, wanted, weights)
+    return decoder, tuning.describe(folder, wanted, weights)
 
 
 def _language(options):

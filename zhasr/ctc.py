@@ -96,6 +96,63 @@ def log_likelihood(log_probs, labels):
     return float(np.logaddexp.reduce(forward[-2:]))
 
 
+def align(log_probs, labels):
+    """Find where each label is spoken: the most likely path that collapses to them.
+
+    Viterbi instead of the sum over all paths of `log_likelihood`. A network trained
+    with CTC marks a label by a short peak, rarely by its whole duration.
+
+    Args:
+        log_probs: float array (frames, label set), natural logarithms.
+        labels: sequence of int, without blanks, at least one.
+
+    Returns:
+        list of (first frame, frame after the last) of each label, in order.
+
+    Raises:
+        ValueError: fewer frames than `frames_needed`.
+
+    Example:
+
+    >>> log_probs = np.log([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7]])
+    >>> align(log_probs, [1, 2])
+    [(1, 2), (2, 3)]
+    """
+    if len(log_probs) < frames_needed(labels):
+        raise ValueError(
+            f"expected {frames_needed(labels)} frames or more for {len(labels)} labels,"
+            f" received {len(log_probs)}"
+        )
+    extended = np.zeros(2 * len(labels) + 1, int)
+    extended[1::2] = labels
+    emissions = np.asarray(log_probs)[:, extended]
+    skips = np.zeros(len(extended), bool)
+    skips[2:] = (extended[2:] != BLANK) & (extended[2:] != extended[:-2])
+    best = np.full(len(extended), -np.inf)
+    best[:2] = emissions[0, :2]
+    steps = np.zeros(emissions.shape, int)  # how many places back the best path was
+    for frame in range(1, len(emissions)):
+        skipped = np.where(skips, _shifted_infinitely(best, 2), -np.inf)
+        choices = np.stack([best, _shifted_infinitely(best, 1), skipped])
+        steps[frame] = choices.argmax(axis=0)
+        best = choices.max(axis=0) + emissions[frame]
+    return _spans(steps, len(extended) - (1 if best[-1] >= best[-2] else 2))
+
+
+def _shifted_infinitely(scores, places):
+    return np.concatenate([np.full(places, -np.inf), scores[:-places]])
+
+
+def _spans(steps, place):
+    """Follow the best path back from its last place; where it is in each label."""
+    frames = [[] for _ in range(steps.shape[1] // 2)]
+    for frame in reversed(range(len(steps))):
+        if place % 2:
+            frames[place // 2].insert(0, frame)
+        place -= steps[frame, place]
+    return [(heard[0], heard[-1] + 1) for heard in frames]
+
+
 def _shifted(forward, places):
     shifted = np.full_like(forward, -np.inf)
     shifted[places:] = forward[: len(forward) - places]

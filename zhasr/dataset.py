@@ -21,6 +21,8 @@ from zhasr import (
     vocabulary,
 )
 
+SOURCES = "sources.json"  # of a prepared folder; older ones have none
+
 
 class DatasetError(ValueError):
     """Prepared data that cannot be used; the message names the folder."""
@@ -47,6 +49,11 @@ class Folder:
         path = self.path / f"{split}.jsonl"
         return manifest.read(path) if path.is_file() else []
 
+    def sources(self):
+        """Whose recordings its training data are, and their licences: list of str."""
+        path = self.path / SOURCES
+        return json.loads(path.read_text("utf-8")) if path.is_file() else []
+
     def statistics(self):
         """Statistics of its training data, or None."""
         path = self.path / "statistics.json"
@@ -65,8 +72,9 @@ class Dataset:
         mean: float32 array (dims,).
         std: float32 array (dims,).
         hours: float, of training audio, each folder once.
-        speakers: int, of the training utterances.
+        voices: list of str, the speakers of the training utterances.
         corpora: list of str.
+        sources: list of str, whose recordings these are, and their licences.
     """
 
     train: list[batches.Example]
@@ -76,8 +84,9 @@ class Dataset:
     mean: np.ndarray
     std: np.ndarray
     hours: float
-    speakers: int
+    voices: list[str]
     corpora: list[str]
+    sources: list[str]
 
 
 def open_folder(path):
@@ -162,8 +171,9 @@ def load(paths, kind, development=None, excluded=frozenset()):
         statistics.mean,
         statistics.std,
         sum(item.duration for item in utterances) / 3600,
-        len({item.speaker for item in utterances}),
+        sorted({item.speaker for item in utterances}),
         [folder.corpus for folder in once],
+        list(dict.fromkeys(line for folder in once for line in folder.sources())),
     )
 
 
@@ -208,11 +218,12 @@ def _examples(folder, split, labels, normalise, excluded=frozenset()):
             folder.store.frames(utterance.id),
             np.array([known.get(name, -1) for name in names], np.int32),
             functools.partial(_load, folder, utterance.id, normalise),
+            utterance.speaker,
         )
 
 
-def _load(folder, id, normalise, factor=None):
+def _load(folder, id, normalise, voice=None):
     raw = folder.store[id]
-    if factor is not None:
-        raw = augment.warp(raw, folder.features, factor)
+    if voice is not None:
+        raw = augment.speak(raw, folder.features, voice)
     return normalise(raw)

@@ -22,6 +22,9 @@ CONFIG, VOCABULARY, WEIGHTS, CARD = (
     "weights.safetensors",
     "card.md",
 )
+SHIPPED = pathlib.Path(__file__).parent / "pretrained" / "mandarin"
+SOURCES = "sources"  # among the facts of training: whose recordings were heard
+LISTED = 8  # names in a fact
 
 
 class ModelError(ValueError):
@@ -62,6 +65,11 @@ class Description:
         return features.normalise(raw, self.mean, self.std, config=self.features)
 
 
+def exists(folder):
+    """Whether a folder holds a model; one that is being trained has no weights yet."""
+    return all((pathlib.Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS))
+
+
 def save(folder, network, description, card):
     """Write a model folder; every file is whole or as it was before.
 
@@ -82,29 +90,73 @@ def save(folder, network, description, card):
         "training": description.training,
     }
     weights = {name: np.asarray(value) for name, value in named_weights(network)}
-    metadata = {"format": FORMAT, "vocabulary": description.vocabulary.fingerprint}
+    packed = pack_weights(weights, description.vocabulary)
     vocabulary.save(folder / VOCABULARY, description.vocabulary)
-    files.replace(folder / WEIGHTS, safetensors.numpy.save(weights, metadata))
+    files.replace(folder / WEIGHTS, packed)
     text = json.dumps(config, indent=1, ensure_ascii=False)
     files.replace(folder / CONFIG, text + "\n")
     files.replace(folder / CARD, card)
 
 
+def pack_weights(weights, names):
+    """Write weights so that they can be told from those of another model.
+
+    Args:
+        weights: dict of name to array.
+        names: vocabulary.Vocabulary of the model.
+
+    Returns:
+        bytes of a safetensors file, the same ones for the same weights.
+    """
+    metadata = {"format": FORMAT, "vocabulary": names.fingerprint}
+    content = safetensors.numpy.save(weights, metadata)
+    # The library writes its metadata in any order.
+    size = int.from_bytes(content[:8], "little")
+    header = {**json.loads(content[8 : 8 + size]), "__metadata__": metadata}
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(size)
+    return content[:8] + text + content[8 + size :]
+
+
 def write_card(description):
     """Say in Markdown what a model is and how it was made, from its description."""
-    facts = "\n".join(
-        f"- {name}: {value}" for name, value in description.training.items()
-    )
+    facts = "\n".join(f"- {line}" for line in fact_lines(description.training))
+    sources = "\n".join(f"- {line}" for line in description.training.get(SOURCES, []))
+    data = f"\n\n## Whose recordings it heard\n\n{sources}" if sources else ""
     feature, pitch = description.features, description.features.pitch
     return (
         f"# Mandarin speech recognition: {len(description.vocabulary)} "
         f"{description.vocabulary.kind} labels\n\n"
         f"WaveNet encoder with CTC, trained by zhasr on {feature.kind} features"
-        f"{' with pitch' if pitch else ''}.\n\n## How it was made\n\n{facts}\n\n"
+        f"{' with pitch' if pitch else ''}.\n\n## How it was made\n\n{facts}{data}\n\n"
         "The development error chose the epoch; it is no test result. Run "
         "`zhasr evaluate` on speakers and sentences that are not in the corpora "
         "named above.\n"
     )
+
+
+def fact_lines(training):
+    """Say how a model was made: list of str, long lists cut short.
+
+    Args:
+        training: dict, that of a Description. Whose recordings it heard is left out:
+            these are sentences of their own.
+
+    Example:
+        >>> fact_lines({"epoch": 3, "corpora": ["words", "words", "aishell"]})
+        ['epoch: 3', 'corpora: words, aishell']
+    """
+    return [
+        f"{name}: {_listed(value) if isinstance(value, list) else value}"
+        for name, value in training.items()
+        if name != SOURCES
+    ]
+
+
+def _listed(names):
+    """The different ones, the first few by name."""
+    names = list(dict.fromkeys(map(str, names)))
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def named_weights(network):
@@ -192,7 +244,6 @@ def load_numpy(folder):
     """
     description, weights = load_weights(folder)
     labels = len(description.vocabulary)
-    weights = {name: np.asarray(one, np.float32) for name, one in weights.items()}
     return numpy_layers.Network(description.architecture, labels, weights), description
 
 
@@ -203,7 +254,7 @@ def load_weights(folder):
         folder: path of a model folder.
 
     Returns:
-        (Description, dict of name to array).
+        (Description, dict of name to float32 array); what ships is float16 on disk.
 
     Raises:
         ModelError: see `load`.
@@ -218,6 +269,7 @@ def load_weights(folder):
             f"{metadata.get('vocabulary')}; copy the whole model folder"
         )
     _check_weights(shape_layers.weights(*description.sizes), weights, path)
+    weights = {name: np.asarray(one, np.float32) for name, one in weights.items()}
     return description, weights
 
 
@@ -259,6 +311,8 @@ def _check_weights(shapes, weights, path):
 
 
 def _read_config(path):
+    if not path.is_file() and path.parent == SHIPPED:
+        raise ModelError("no model comes with this copy of zhasr: name a model folder")
     if not path.is_file():
         raise ModelError(f"{path}: not there; expected a model folder of `zhasr train`")
     try:

@@ -89,11 +89,11 @@ class Transcript:
     words: tuple[formats.Timed, ...] = ()
 
 
-def load(folder, engine="numpy"):
+def load(folder=None, engine="numpy"):
     """Load a model folder.
 
     Args:
-        folder: path.
+        folder: path. Default: the model that comes with zhasr.
         engine: str, what computes the network: "numpy" starts at once; "keras" runs on
             a GPU, too. Both give the same log probabilities, as far as single
             precision goes.
@@ -108,7 +108,7 @@ def load(folder, engine="numpy"):
     if engine not in ENGINES:
         raise ValueError(f"expected an engine of {ENGINES}, received {engine!r}")
     read = model_folder.load_numpy if engine == "numpy" else model_folder.load
-    return Recognizer(*read(folder))
+    return Recognizer(*read(model_folder.SHIPPED if folder is None else folder))
 
 
 def log_probs(recognizer, samples):

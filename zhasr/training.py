@@ -34,6 +34,8 @@ class Options:
         batch_seconds: float, audio in a batch with its padding.
         buckets: int, most shapes of batch; each is compiled once.
         augmentation: str, of augment.LEVELS.
+        speaker_maps: str, path of `data_prep.speakers`: training voices are changed
+            into each other; None for not.
         dropout: float.
         weight_decay: float.
         clip_norm: float, largest norm of the whole gradient.
@@ -55,6 +57,7 @@ class Options:
     batch_seconds: float = 25.0
     buckets: int = 4
     augmentation: str = "light"
+    speaker_maps: str | None = None
     dropout: float = 0.0
     weight_decay: float = 1e-2
     clip_norm: float = 1.0

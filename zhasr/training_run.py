@@ -24,6 +24,7 @@ from zhasr import (
     features,
     model_folder,
     scoring,
+    speaker_maps,
     training,
     wavenet,
     workers,
@@ -87,6 +88,14 @@ def _silent(line):
     """What the other processes of a run say."""
 
 
+def _augmentation(options):
+    level = augment.LEVELS[options.augmentation]
+    if options.speaker_maps is None:
+        return level
+    speakers = speaker_maps.load(options.speaker_maps)
+    return dataclasses.replace(level, speakers=speakers)
+
+
 def _count(number, noun, ending="s"):
     return f"{number} {noun}" + ("" if number == 1 else ending)
 
@@ -123,7 +132,7 @@ class Run:
         self.description = model_folder.Description(
             architecture, data.features, data.mean, data.std, data.vocabulary, {}
         )
-        self.augmentation = augment.LEVELS[options.augmentation]
+        self.augmentation = _augmentation(options)
         self.data = data
         self._make_batches(architecture.reduction)
         with _dtype_policy(training.precision(options)):
@@ -176,8 +185,8 @@ class Run:
             f"of {_count(self.worker.share.count, 'process', 'es')}"
         )
         self.say(
-            f"{data.hours:.2f} h of {data.speakers} speakers, {self.steps:.0f} batches "
-            f"an epoch in shapes "
+            f"{data.hours:.2f} h of {len(data.voices)} speakers, "
+            f"{self.steps:.0f} batches an epoch in shapes "
             + ", ".join(f"{item.size}×{item.frames}" for item in self.train)
         )
 
@@ -325,9 +334,12 @@ class Run:
             return
         facts = {
             **dataclasses.asdict(self.options),
+            "speaker_maps": self._known_speakers(),
             "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
-            "speakers": self.data.speakers,
+            "speakers": len(self.data.voices),
+            "voices": self.data.voices,
+            "sources": self.data.sources,
             "backend": keras.backend.backend(),
             **{name: row[name] for name in ("epoch", "updates", "hours_heard")},
             "dev_label_error": row["dev_error"],
@@ -335,6 +347,11 @@ class Run:
         description = dataclasses.replace(self.description, training=facts)
         card = model_folder.write_card(description)
         model_folder.save(self.out, self.trainable.network, description, card)
+
+    def _known_speakers(self):
+        """How many speakers are changed into each other; the path is of no interest."""
+        speakers = self.augmentation.speakers
+        return None if speakers is None else len(speakers.speakers)
 
     # --- logs and state -------------------------------------------------------------
 

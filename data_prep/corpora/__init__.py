@@ -10,7 +10,7 @@ from data_prep.corpora import (
     thchs30,
     words,
 )
-from data_prep.corpora.base import Corpus, CorpusError, Entry, Rejected
+from data_prep.corpora.base import Corpus, CorpusError, Entry, Rejected, Source
 
 ADAPTERS = {
     adapter.NAME: adapter
@@ -26,4 +26,27 @@ ADAPTERS = {
     )
 }
 
-__all__ = ["ADAPTERS", "Corpus", "CorpusError", "Entry", "Rejected"]
+__all__ = [
+    "ADAPTERS",
+    "Corpus",
+    "CorpusError",
+    "Entry",
+    "Rejected",
+    "Source",
+    "sources",
+]
+
+
+def sources(corpus: str, speakers: set[str]) -> list[Source]:
+    """Say where the recordings of a corpus come from, to be named in a model's card.
+
+    Args:
+        corpus: Name of its adapter.
+        speakers: Those who are heard.
+
+    Returns:
+        The sources of these speakers; none for your own recordings, and for sentences
+        put together from other corpora.
+    """
+    known = getattr(ADAPTERS.get(corpus), "SOURCES", ())
+    return [one for one in known if not one.speakers or one.speakers & speakers]

@@ -32,6 +32,17 @@ from collections import Counter
 from data_prep.corpora import base
 
 NAME = "aishell"
+SOURCES = (
+    base.Source(
+        "AISHELL-1",
+        "Hui Bu, Jiayu Du, Xingyu Na, Bengu Wu, Hao Zheng (Beijing Shell Shell "
+        "Technology)",
+        "Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0); its sample of 1,000 "
+        "sentences (QianZ423/kaldi-asr-aishell-sample on GitHub) states none of its "
+        "own",
+        "https://www.openslr.org/33",
+    ),
+)
 SPLITS = ("train", "dev", "test")
 EXPECTED = {"train": 120_098, "dev": 14_326, "test": 7_176}  # utterances
 TRANSCRIPT = pathlib.PurePath("transcript", "aishell_transcript_v0.8.txt")

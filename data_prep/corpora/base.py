@@ -20,6 +20,30 @@ class CorpusError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    """Where recordings come from, and on which terms; an adapter's `SOURCES`.
+
+    Args:
+        title: Of the collection.
+        authors: Who spoke and who published.
+        licence: Its name, and where it can be read.
+        address: Where the recordings are published; "" for those made here.
+        speakers: Those of its utterances, where an adapter reads several sources.
+    """
+
+    title: str
+    authors: str
+    licence: str
+    address: str
+    speakers: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """Say all of it in one line, for the card of a model."""
+        parts = (self.title, self.authors, f"licence: {self.licence}", self.address)
+        return "; ".join(part for part in parts if part)
+
+
+@dataclasses.dataclass(frozen=True)
 class Entry:
     """One utterance as the corpus has it.
 

@@ -16,6 +16,15 @@ import re
 from data_prep.corpora import base
 
 NAME = "dspspeech"
+SOURCES = (
+    base.Source(
+        "DSPSpeech-20",
+        "34 students of Digital Signal Processing, Spring 2019; published by "
+        "zhongyuchen",
+        "MIT (https://mit-license.org)",
+        "https://github.com/zhongyuchen/DSPSpeech-20",
+    ),
+)
 TEST_SPEAKERS = frozenset(
     "15307110264 15307130233 16307130025 16307130194 16307130322 17307130162".split()
 )

@@ -38,6 +38,23 @@ FOLDERS = (
 )
 PREFIX = "cmn-"
 VOICES = {True: "audio-cmn-chen-wang", False: "hantts"}  # with PREFIX, without
+SOURCES = (
+    base.Source(
+        "audio-cmn, syllables",
+        "Chen Wang (voice), Hugo Lopez (collection)",
+        "CC BY-SA, no version is named (https://creativecommons.org/licenses/by-sa/4.0/"
+        " is the newest)",
+        "https://github.com/hugolpz/audio-cmn",
+        frozenset({VOICES[True]}),
+    ),
+    base.Source(
+        "HanTTS, syllables",
+        "junzew",
+        "MIT (https://opensource.org/license/mit)",
+        "https://github.com/junzew/HanTTS",
+        frozenset({VOICES[False]}),
+    ),
+)
 DEV_SHARE = 0.05  # of the toned syllables
 
 

@@ -12,6 +12,9 @@ import pathlib
 from data_prep.corpora import base, thchs30
 
 NAME = "synthetic"
+SOURCES = (
+    base.Source("synthetic speech", "espeak-ng, no person", "none is needed", ""),
+)
 
 
 def read(source: pathlib.Path) -> base.Corpus:

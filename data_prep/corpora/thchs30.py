@@ -45,6 +45,14 @@ from data_prep.corpora import base
 from zhasr import pinyin
 
 NAME = "thchs30"
+SOURCES = (
+    base.Source(
+        "THCHS-30",
+        "Dong Wang, Xuewei Zhang, Zhiyong Zhang (CSLT, Tsinghua University)",
+        "Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0)",
+        "https://www.openslr.org/18",
+    ),
+)
 SPLITS = ("train", "dev", "test")
 EXPECTED = {"train": 10_000, "dev": 893, "test": 2_495}  # utterances
 TEST_CHARACTERS = 81_139

@@ -44,6 +44,22 @@ FOLDERS = (
     "seedlingo/content/audio",
 )
 VOICES = {True: "audio-cmn-yue-tan", False: "seedlingo"}  # with PREFIX, without
+SOURCES = (
+    base.Source(
+        "audio-cmn, words of the HSK list",
+        "Yue Tan (voice), Hugo Lopez (collection), Nicolas Vion (recording)",
+        "CC BY-SA, as http://packs.shtooka.net/cmn-caen-tan/readme.txt says",
+        "https://github.com/hugolpz/audio-cmn",
+        frozenset({VOICES[True]}),
+    ),
+    base.Source(
+        "seedlingo (Li Ai Shizi), audio",
+        "nodepa",
+        "CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)",
+        "https://github.com/nodepa/seedlingo",
+        frozenset({VOICES[False]}),
+    ),
+)
 DEV_SHARE = 0.05  # of the words
 WORD = re.compile(r"[\u4e00-\u9fff]+|[\u4e00-\u9fff][1-5]")
 SEVERAL_READINGS = "a single character with several readings"

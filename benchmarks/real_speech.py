@@ -1,0 +1,319 @@
+"""How well does the model that ships hear people that it never heard?
+
+    python benchmarks/real_speech.py CORPORA WORK [--left-out-model FOLDER]
+
+CORPORA holds the folders of `data_prep.pretrain`, WORK what that has prepared of them;
+what is missing there is prepared first. The tests:
+
+    S0252         a reader of AISHELL: connected speech, the best path alone, and the
+                  search with words and the language model that ship
+    12 words      six students of DSPSpeech-20: the nearest of the words
+    left out      all single syllables of a voice, heard by another model that was
+                  trained without it: `data_prep.pretrain --without syllables-hantts`
+
+Each is scored once: the results are kept in WORK/real_speech.json, from which
+`data_prep.ship` writes the card, and the same weights are not scored again. To try
+something out, `--development` scores development recordings instead.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import sys
+
+import figures
+import numpy as np
+import targets_and_features
+
+from data_prep import prepare, pretrain
+from zhasr import (
+    bootstrap,
+    dataset,
+    decoders,
+    files,
+    hanzi,
+    model_folder,
+    pinyin,
+    recognizer,
+    scoring,
+    tuning,
+)
+
+RESULTS = "real_speech.json"
+LEFT_OUT = "syllables-hantts"  # part of the recipe
+MEASURES = {
+    "syllable": "toned syllables wrong",
+    "base-syllable": "base syllables wrong",
+    "tone": "tones wrong where the base is right",
+    "character": "characters wrong",
+}
+BEST_PATH, WITH_WORDS = "best path", "words and language model"
+# figure -> test, measure; printed where it was measured
+FIGURES = {
+    "s0252_syllable_error": (f"S0252, {BEST_PATH}", MEASURES["syllable"]),
+    "s0252_base_error": (f"S0252, {BEST_PATH}", MEASURES["base-syllable"]),
+    "s0252_search_syllable_error": (f"S0252, {WITH_WORDS}", MEASURES["syllable"]),
+    "s0252_search_base_error": (f"S0252, {WITH_WORDS}", MEASURES["base-syllable"]),
+    "s0252_search_character_error": (f"S0252, {WITH_WORDS}", MEASURES["character"]),
+    "left_out_voice_tone_accuracy": ("voice left out", "tones right"),
+    "dsp_word_accuracy": ("12 words", "right"),
+    "left_out_voice_syllable_accuracy": ("voice left out", "toned syllables right"),
+}
+
+
+def main():
+    """Score, or read what was scored, and print tables and figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpora", type=pathlib.Path)
+    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("--model", type=pathlib.Path, default=model_folder.SHIPPED)
+    parser.add_argument("--left-out-model", type=pathlib.Path)
+    parser.add_argument("--results", type=pathlib.Path, help=f"default WORK/{RESULTS}")
+    parser.add_argument("--development", action="store_true", help="no test at all")
+    options = parser.parse_args()
+    try:
+        report(measure(options), options.development)
+    except ValueError as error:
+        sys.exit(f"real_speech: {error}")
+
+
+def measure(options):
+    """Score all tests, each once for the same weights.
+
+    Args:
+        options: argparse.Namespace of the command line.
+
+    Returns:
+        dict: "weights" and "left_out_weights" (digests), "command", "rows", "notes".
+
+    Raises:
+        ValueError: a folder cannot be used, or a model heard what it is tested on.
+    """
+    path = options.results or options.work / RESULTS
+    result = {
+        "command": "python benchmarks/real_speech.py CORPORA WORK",
+        "weights": digest(options.model),
+        "left_out_weights": options.left_out_model and digest(options.left_out_model),
+    }
+    if not options.development and path.exists():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if all(known[name] == result[name] for name in ("weights", "left_out_weights")):
+            print(f"{path}: scored before, not again")
+            return known
+    result["rows"], result["notes"] = score(options)
+    if not options.development:
+        text = json.dumps(result, ensure_ascii=False, indent=1)
+        files.replace(path, text + "\n")
+    return result
+
+
+def digest(folder):
+    """Tell weights apart: str."""
+    path = folder / model_folder.WEIGHTS
+    if not path.exists():
+        raise ValueError(f"{path}: not there; name a model with --model")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def score(options):
+    """Score everything: (list of rows, list of notes)."""
+    model = recognizer.load(options.model)
+    split = "dev" if options.development else "test"
+    read, words = (prepared(options, model, name) for name in ("aishell", "dspspeech"))
+    for folder in (read, words):
+        check_unheard(model, speakers(folder, ["test"]))
+    other = options.left_out_model and recognizer.load(options.left_out_model)
+    if other:  # before any test is looked at
+        voice = prepared(options, other, LEFT_OUT)
+        check_unheard(other, speakers(voice, ["train", "dev"]), needed=True)
+    test = "S0252" if split == "test" else "sentences" + suffix(options)
+    rows, notes = connected_speech(options.model, model, read, split, test)
+    heard = targets_and_features.recognise(model, words, [split])
+    rows.append(row(f"12 words{suffix(options)}", "right", nearest_words(heard)))
+    if other is None:
+        notes.append(
+            "The voice left out was not measured: that needs a model that did not hear "
+            f"it (`data_prep.pretrain --without {LEFT_OUT}`, then `--left-out-model`)."
+        )
+    else:
+        rows += left_out_voice(options, other, voice)
+    return rows, notes
+
+
+def prepared(options, model, name):
+    """The prepared folder of a part of the recipe, with the features of the model."""
+    (part,) = (part for part in pretrain.RECIPE if part.name == name)
+    config = model.description.features
+    kind = config.kind + ("+pitch" if config.pitch else "")
+    out = options.work / kind / name
+    prepare.prepare(part.adapter, options.corpora / part.folder, out, config)
+    return out
+
+
+def speakers(folder, splits):
+    """Who is heard in splits of a prepared folder: set of str."""
+    opened = dataset.open_folder(folder)
+    return {item.speaker for split in splits for item in opened.utterances(split)}
+
+
+def check_unheard(model, voices, needed=False):
+    """Make sure that a model was not trained on voices, as its record says.
+
+    Args:
+        model: recognizer.Recognizer.
+        voices: set of str.
+        needed: bool, whether a record without voices will not do.
+
+    Raises:
+        ValueError: it was, or nobody knows.
+    """
+    heard = model.description.training.get("voices")
+    if heard is None and needed:
+        raise ValueError(
+            "the record of the model (config.json) does not say which voices it heard; "
+            "train it again"
+        )
+    if both := sorted(voices.intersection(heard or ())):
+        raise ValueError(f"expected a model that did not hear {', '.join(both)}")
+
+
+def suffix(options):
+    """What is no test must not be taken for one."""
+    return ", development" if options.development else ""
+
+
+def connected_speech(path, model, folder, split, test):
+    """Score sentences by the best path, and by the search.
+
+    Args:
+        path: pathlib.Path of the model folder, for the weights of the search.
+        model: recognizer.Recognizer.
+        folder: pathlib.Path of the prepared sentences.
+        split: str.
+        test: str, its name in the table.
+
+    Returns:
+        (list of rows, list of notes).
+    """
+    names = model.description.vocabulary
+    weights = tuning.load(path, "words")
+    decoder = decoders.build("words", names, hanzi.load(), weights)
+    rows = []
+    for way, used in ((BEST_PATH, None), (WITH_WORDS, decoder)):
+        found = targets_and_features.recognise(model, folder, [split], used)
+        rates = scoring.score(found, toned=model.toned).rates
+        for kind, measure in MEASURES.items():
+            if rates[kind] is not None:
+                rows.append(rate_row(f"{test}, {way}", measure, rates[kind]))
+    tuned = tuning.describe(path, "words", weights)["source"] != "default"
+    notes = [
+        "The weights of the search "
+        + ("were tuned on development recordings." if tuned else "are not tuned.")
+    ]
+    if split == "test":
+        everything = len(found) + count_rejected(folder, speakers(folder, [split]))
+        notes.append(
+            f"{test}: {len(found)} of {everything} sentences; the others hold Latin "
+            "letters, for which there is no syllable."
+        )
+    return rows, notes
+
+
+def count_rejected(folder, voices):
+    """How many recordings of some voices were set aside by preparing: int."""
+    lines = (folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    places = [pathlib.Path(json.loads(line)["audio_filepath"]) for line in lines]
+    return sum(place.parent.name in voices for place in places)
+
+
+def rate_row(test, measure, rate):
+    """A row of a scoring.Rate."""
+    return {
+        "test": test,
+        "measure": measure,
+        "value": rate.rate,
+        "interval": rate.interval and list(rate.interval),
+        "count": rate.counts.reference_length,
+    }
+
+
+def row(test, measure, right):
+    """A row of a share: right is a list of bool, one for each recording."""
+    interval = bootstrap.interval(np.array(right, int), np.ones(len(right), int))
+    return {
+        "test": test,
+        "measure": measure,
+        "value": float(np.mean(right)),
+        "interval": interval and list(interval),
+        "count": len(right),
+    }
+
+
+def nearest_words(found):
+    """Whether the nearest of the words is the right one: list of bool."""
+    words = sorted({tuple(each.reference_syllables) for each in found})
+    return [
+        scoring.nearest_word(each.hypothesis_syllables, words)
+        == tuple(each.reference_syllables)
+        for each in found
+    ]
+
+
+def left_out_voice(options, model, folder):
+    """Rows of all single syllables of a voice that a model did not hear."""
+    splits = ["dev"] if options.development else ["train", "dev"]
+    found = targets_and_features.recognise(model, folder, splits)
+    pairs = [(each.reference_syllables, each.hypothesis_syllables) for each in found]
+    full = [pair for pair in pairs if pinyin.tone(pair[0][0]) != scoring.TONES]
+    voice = "voice left out" + suffix(options)
+    return [
+        row(voice, "toned syllables right", same(pairs)),
+        row(voice, "base syllables right", same(pairs, pinyin.base)),
+        row(voice, "tones right", same(pairs, pinyin.tone)),
+        row(f"{voice}, tones 1-4", "toned syllables right", same(full)),
+        row(f"{voice}, tones 1-4", "tones right", same(full, pinyin.tone)),
+    ]
+
+
+def same(pairs, part=str):
+    """Whether all that was heard is what was said, or some part of it is.
+
+    Args:
+        pairs: list of (syllables said, syllables heard).
+        part: function of a syllable: pinyin.base or pinyin.tone.
+
+    Returns:
+        list of bool. Two syllables for one are never right.
+    """
+    return [
+        [part(one) for one in said] == [part(one) for one in heard]
+        for said, heard in pairs
+    ]
+
+
+def report(result, development=False):
+    """Print the table, the notes, and the figures where no development is."""
+    rows = [
+        (one["test"], one["measure"], *percentages(one), one["count"])
+        for one in result["rows"]
+    ]
+    figures.table(("test", "measure", "result", "95 % interval", "of"), rows)
+    print("\n" + "\n".join(result["notes"]) + "\n")
+    values = {(one["test"], one["measure"]): one["value"] for one in result["rows"]}
+    for name, key in FIGURES.items():
+        if key in values and not development:
+            figures.figure(name, 100 * values[key], "%")
+
+
+def percentages(one):
+    """The value of a row and its interval: tuple of str."""
+    interval = "–"
+    if one["interval"]:
+        low, high = one["interval"]
+        interval = f"{100 * low:.1f}–{100 * high:.1f} %"
+    return f"{100 * one['value']:.1f} %", interval
+
+
+if __name__ == "__main__":
+    main()

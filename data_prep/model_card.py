@@ -1,0 +1,298 @@
+"""What a model that ships was made of and how well it hears, for people: card.md.
+
+Nothing in it is typed: the data are those of the prepared folders, the errors those of
+a results file of `benchmarks/real_speech.py`.
+"""
+
+import collections
+import dataclasses
+import json
+import pathlib
+
+from data_prep import card, corpora
+from zhasr import dataset, model_folder, shape_layers
+
+ASSEMBLED = "manifests"  # the adapter of sentences put together
+CONNECTED = ("aishell", "thchs30", "folder")  # adapters of read sentences
+NO_RESULTS = "not measured yet: `python benchmarks/real_speech.py CORPORA WORK`"
+
+# For the estimate of a better model. Speeds of `base` on two idle cores, in hours of
+# audio an hour; benchmarks/README.md says how they were measured.
+TRAINING_SPEED = 176
+PREPARING_SPEED = 302
+CORES_RATE = 61e9  # operations a second of that training: 33 % of 185 GFLOP/s
+GPU_RATE = 5e12  # operations a second, assumed of a GPU: none was at hand
+LARGER = {"THCHS-30": (25, 20), "AISHELL-1": (150, 5)}  # hours of training; passes
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What a model heard of one source.
+
+    Args:
+        corpus: str, name of its adapter.
+        source: str, whose recordings these are, under which licence; or what they are.
+        voices: int.
+        hours: float, of its recordings as they are.
+        folders: int, in how many versions they were heard in a pass.
+        pass_hours: float, of all versions.
+    """
+
+    corpus: str
+    source: str
+    voices: int
+    hours: float
+    folders: int
+    pass_hours: float
+
+
+def parts(paths):
+    """Add up the training data of prepared folders.
+
+    Args:
+        paths: list of path of prepared folders.
+
+    Returns:
+        list of Part, in the order of the folders; folders without training data, which
+        chose the epoch, are left out.
+    """
+    found = collections.defaultdict(list)
+    for path in paths:
+        config = json.loads((pathlib.Path(path) / "config.json").read_text("utf-8"))
+        utterances = dataset.open_folder(path).utterances("train")
+        if utterances:
+            found[_source(config["corpus"], utterances)].append((config, utterances))
+    return [_part(source, folders) for source, folders in found.items()]
+
+
+def _source(corpus, utterances):
+    """Whose recordings they are, in one line."""
+    if corpus == ASSEMBLED:
+        return "sentences put together from the words and syllables of these voices"
+    sources = corpora.sources(corpus, {item.speaker for item in utterances})
+    return " + ".join(map(str, sources)) or "recordings of one's own"
+
+
+def _part(source, folders):
+    hours = [sum(item.duration for item in each) / 3600 for _, each in folders]
+    plain = [
+        each
+        for each, (config, _) in zip(hours, folders, strict=True)
+        if config["corpus"] == ASSEMBLED or not config.get("disturbed")
+    ]
+    voices = {item.speaker for _, each in folders for item in each}
+    return Part(
+        folders[0][0]["corpus"],
+        source,
+        len(voices),
+        sum(plain),
+        len(folders),
+        sum(hours),
+    )
+
+
+def judges(paths):
+    """Whose development recordings there are.
+
+    Args:
+        paths: list of path of prepared folders.
+
+    Returns:
+        dict of source, as of `Part`, to what there is of it, in words.
+    """
+    lines = {}
+    for path in paths:
+        folder = dataset.open_folder(path)
+        if found := folder.utterances("dev"):
+            voices = {item.speaker for item in found}
+            source = _source(folder.corpus, found)
+            lines[source] = f"{len(found):,} utterances, voices: {len(voices)}"
+    return lines
+
+
+def _title(source):
+    return source.partition(";")[0]
+
+
+def write(description, data, development, results=None, command=None):
+    """Write the card.
+
+    Args:
+        description: model_folder.Description.
+        data: list of Part.
+        development: dict, that of `judges`.
+        results: dict, that of `benchmarks/real_speech.py`; None where there is none.
+        command: str, that trained the model.
+
+    Returns:
+        str, Markdown.
+    """
+    sections = {
+        "What it is": _what(description),
+        "What it heard": _data(description, data),
+        "Whose recordings these are": _attribution(data),
+        "How it was chosen": _choice(description, development, data),
+        "How well it hears": _results(results),
+        "What it is bad at": _bad_at(data),
+        "How to make a better one": _better(data),
+        "How it was made": _made(description, command),
+    }
+    text = "".join(f"\n## {head}\n\n{body}\n" for head, body in sections.items())
+    return f"# The Mandarin model that comes with zhasr\n{text}"
+
+
+def _what(description):
+    parameters = shape_layers.count(*description.sizes)
+    names, features = description.vocabulary, description.features
+    pitch = " with pitch" if features.pitch else ""
+    kind = features.kind.replace("mfcc", "MFCC")
+    return (
+        f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "
+        f"as float16), {kind} features{pitch}, "
+        f"{len(names)} {names.kind} labels. `zhasr transcribe my.wav` uses it, with "
+        "the language model of `zhasr/pretrained/language` for characters."
+    )
+
+
+def _data(description, data):
+    rows = [
+        (
+            _title(one.source),
+            f"{one.voices}",
+            f"{one.hours:.2f}",
+            f"{one.folders}",
+            f"{one.pass_hours:.2f}",
+        )
+        for one in data
+    ]
+    total = sum(one.pass_hours for one in data)
+    rows.append(("all", "", "", "", f"{total:.2f}"))
+    heads = ("recordings", "voices", "hours", "versions", "hours in a pass")
+    heard = description.training["hours_heard"]
+    return (
+        f"{card.table(heads, rows)}\n\nIn all it heard {heard:.0f} hours, the same "
+        "recordings again and again. Test speakers are in none of them."
+    )
+
+
+def _attribution(data):
+    lines = [f"- {line}" for one in data for line in one.source.split(" + ")]
+    return (
+        "\n".join(line for line in lines if ";" in line)
+        + "\n\n**Changes.** The recordings were converted to 16 kHz; "
+        "for training, versions of them were made with other voices, paces, rooms, "
+        "microphones and noise (`data_prep.disturb`), and words and syllables were "
+        "trimmed, shortened and joined to sentences (`data_prep.concatenate`). The "
+        "authors named above have not endorsed this model. No recording is in this "
+        "folder: it holds weights that were learned from them. As far as these are an "
+        "adaptation of recordings under CC BY-SA, they are under CC BY-SA, too."
+    )
+
+
+def _choice(description, development, data):
+    error = description.training.get("dev_label_error")
+    named = {one.source for one in data}  # with authors and licence, above
+    lines = "\n".join(
+        f"- {_title(source) if source in named else source}: {line}"
+        for source, line in development.items()
+    )
+    text = f"The epoch was chosen by development recordings:\n\n{lines}"
+    if error is not None:
+        text += f"\n\nIts label error there is {100 * error:.1f} %. That is no test."
+    return text
+
+
+def _results(results):
+    if results is None:
+        return NO_RESULTS
+    rows = [
+        (
+            one["test"],
+            one["measure"],
+            _percent(one["value"]),
+            _interval(one),
+            f"{one['count']:,}",
+        )
+        for one in results["rows"]
+    ]
+    heads = ("test", "measure", "result", "95 % interval", "of")
+    notes = "".join(f"\n\n{note}" for note in results["notes"])
+    return (
+        f"{card.table(heads, rows)}\n\nIntervals are bootstraps over utterances: they "
+        f"say nothing about other speakers.{notes}\n\n    {results['command']}"
+    )
+
+
+def _percent(value):
+    return f"{100 * value:.1f} %"
+
+
+def _interval(row):
+    if row["interval"] is None:
+        return "–"
+    return " – ".join(f"{100 * bound:.1f}" for bound in row["interval"]) + " %"
+
+
+BAD_AT = """\
+- Connected speech: it heard {hours:.1f} hours of it (voices: {voices}); the rest are
+  single words and syllables, and what was put together from them.
+- Voices, ages and accents other than those few: children, old people, dialects.
+- Spontaneous and fast speech, several people at once, singing, telephones.
+- Latin letters and foreign names: there is no label for them.
+- Knowing when it is wrong: its confidence was not calibrated."""
+
+
+def _bad_at(data):
+    read = [one for one in data if one.corpus in CONNECTED]
+    return BAD_AT.format(
+        hours=sum(one.hours for one in read), voices=sum(one.voices for one in read)
+    )
+
+
+def _better(data):
+    at_hand = sum(one.pass_hours for one in data)
+    rows = []
+    for name, (hours, passes) in LARGER.items():
+        heard = passes * (hours + at_hand)
+        preparing, cores = hours / PREPARING_SPEED, heard / TRAINING_SPEED
+        gpu = cores * CORES_RATE / GPU_RATE
+        rows.append(
+            (
+                name,
+                f"{hours} h",
+                f"{passes}",
+                f"{heard:.0f} h",
+                f"{preparing:.1f} h",
+                f"{cores:.0f} h",
+                f"{60 * gpu:.0f} min",
+            )
+        )
+    heads = (
+        "with",
+        "training data",
+        "passes",
+        "heard",
+        "preparing",
+        "two cores",
+        "a GPU",
+    )
+    hours = LARGER["THCHS-30"][1] * (LARGER["THCHS-30"][0] + at_hand) / TRAINING_SPEED
+    return (
+        "With a corpus of many readers beside the ones above, the same commands make a "
+        "far better model:\n\n"
+        "    python -m data_prep.download thchs30 CORPORA    # or aishell\n"
+        f"    python -m data_prep.pretrain CORPORA WORK MODEL --hours {hours:.0f}\n\n"
+        f"{card.table(heads, rows)}\n\n"
+        f"These are estimates, nobody has run them: {TRAINING_SPEED} hours of audio an "
+        f"hour for training and {PREPARING_SPEED} for preparing were measured with "
+        "`base` on two idle cores (`benchmarks/README.md`); for the GPU "
+        f"{GPU_RATE / 1e12:.0f} tera-operations a second are assumed, where the cores "
+        f"reached {CORES_RATE / 1e9:.0f} giga; none was at hand."
+    )
+
+
+def _made(description, command):
+    facts = "\n".join(
+        f"- {line}" for line in model_folder.fact_lines(description.training)
+    )
+    return (f"    {command}\n\n" if command else "") + facts
