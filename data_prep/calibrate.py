@@ -2,34 +2,28 @@
 
     python -m data_prep.calibrate MODEL DATA/dev.jsonl [MORE/dev.jsonl ...]
 
-Development recordings are recognised as they are and in harder versions: other rooms
-and microphones (`data_prep.disturb`) and voices that are further from those of
-training. What `zhasr transcribe` says of its errors comes from the curve that is
-written into the model folder (`zhasr.calibration`). Test sets are refused.
+Development recordings are recognised as they are and in harder versions, in other
+rooms and voices (`data_prep.harder`). What `zhasr transcribe` says of its errors comes
+from the curve that is written into the model folder (`zhasr.calibration`). Test sets
+are refused.
 """
 
 import argparse
 import pathlib
 import sys
 
-import numpy as np
-
-from data_prep import acoustics, disturb, pretrain
+from data_prep import harder
 from zhasr import (
     audio,
     calibration,
     decoders,
     errors,
-    evaluation,
     hanzi,
     recognizer,
     scoring,
     tuning,
 )
 
-VERSIONS = 6  # of each recording; the first is the recording itself
-FARTHEST = 0.35  # logarithm of the factor on all frequencies of the voice
-MOST = 100  # recordings of each manifest
 DECODERS = ("greedy", "words")  # with a language; greedy also without
 
 
@@ -68,50 +62,25 @@ def calibrate(folder, manifests, names=DECODERS, say=lambda line: None):
     Raises:
         ValueError: a test set, or too few recordings; or as `recognizer.load`.
     """
-    utterances = [
-        one for path in manifests for one in tuning.choose(read_manifest(path), MOST)
-    ]
+    utterances = [one for path in manifests for one in harder.read_manifest(path)]
     model = recognizer.load(folder)
     built = {name: _decoder(folder, name, model) for name in names}
     cases = {name: [] for name in names}
     for utterance in utterances:
         samples = audio.read(utterance.audio_filepath)
-        for version in range(VERSIONS):
-            harder = make_harder(samples, utterance.id, version)
-            posteriors = recognizer.log_probs(model, harder)
+        for version in range(harder.VERSIONS):
+            sound = harder.make(samples, utterance.id, version)
+            posteriors = recognizer.log_probs(model, sound)
             for name, decoder in built.items():
                 heard = recognizer.decode(model, posteriors, decoder)
                 cases[name].append(case(utterance, heard))
     about = f"{len(utterances)} recordings of "
-    about += f"{', '.join(path.name for path in manifests)}, {VERSIONS} versions"
+    about += f"{', '.join(path.name for path in manifests)}, {harder.VERSIONS} versions"
     curves = {name: calibration.fit(cases[name]) for name in names}
     calibration.save(folder, curves, about)
     for name, curve in curves.items():
         for sure, rate in zip(curve.scores, curve.rates, strict=True):
             say(f"{name}: score {sure:.3f}, syllable error {100 * rate:.1f} %")
-
-
-def read_manifest(path):
-    """Utterances of a manifest that is of no test set and of no test speakers."""
-    utterances = evaluation.read_manifest(path)
-    tuning.refuse_test_set(path, utterances)
-    heard = pretrain.TEST_SPEAKERS & {one.speaker for one in utterances}
-    if heard:
-        raise tuning.TuningError(
-            f"{path}: expected no test speakers, received {sorted(heard)}"
-        )
-    return utterances
-
-
-def make_harder(samples, name, version):
-    """Another version of a recording: float32 array; version 0 is as it was."""
-    if version == 0:
-        return samples
-    farthest = FARTHEST * version / (VERSIONS - 1)
-    factor = np.exp(farthest * (-1) ** (version + len(name)))
-    whole = np.round(np.clip(samples, -1, 1) * (2**15 - 1)).astype(np.int16)
-    changed = acoustics.resample(whole, audio.SAMPLE_RATE, factor)
-    return disturb.disturb(changed, name, version)
 
 
 def case(utterance, heard):
