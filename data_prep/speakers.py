@@ -19,12 +19,13 @@ from zhasr import ctc, dataset, errors, features, pinyin, recognizer, speaker_ma
 MOST = 600  # utterances of a speaker; more do not change the means
 
 
-def measure(folders, model, most=MOST):
+def measure(folders, model, keep=None, most=MOST):
     """Measure how the training speakers of some folders differ.
 
     Args:
         folders: list of path, prepared with MFCC.
         model: recognizer.Recognizer of the same features.
+        keep: function of manifest.Utterance to bool; all by default.
         most: int, utterances of a speaker that are looked at.
 
     Returns:
@@ -33,7 +34,7 @@ def measure(folders, model, most=MOST):
     Raises:
         ValueError: other features than MFCC, or too few speakers.
     """
-    speakers, means, frames = sound_means(folders, model, most)
+    speakers, means, frames = sound_means(folders, model, keep, most)
     fitted = zip(speakers, speaker_maps.fit(means, frames), strict=True)
     kept = {speaker: found for speaker, found in fitted if found is not None}
     own_means, matrices = zip(*kept.values(), strict=True)
@@ -42,11 +43,11 @@ def measure(folders, model, most=MOST):
     )
 
 
-def sound_means(folders, model, most=MOST):
+def sound_means(folders, model, keep=None, most=MOST):
     """Mean cepstra of each sound of each training speaker.
 
     Args:
-        folders, model, most: see `measure`.
+        folders, model, keep, most: see `measure`.
 
     Returns:
         (list of str, the speakers; float array (speakers, sounds, SIZE), their means;
@@ -67,7 +68,7 @@ def sound_means(folders, model, most=MOST):
             raise speaker_maps.SpeakerMapError(
                 f"{path}: expected features {config}, received {folder.features}"
             )
-        for item in _some(folder.utterances("train"), most):
+        for item in _some(filter(keep, folder.utterances("train")), most):
             for sound, frames in _sounds(folder.store[item.id], item, model):
                 sums[item.speaker, sound] += [len(frames), *frames.sum(axis=0)]
     speakers = sorted({speaker for speaker, _ in sums})

@@ -158,7 +158,7 @@ def test_a_large_offset_is_removed(tmp_path, offset):
     [
         (1.3, 1.3),  # as of mp3 and of floats that were not clipped
         (2.0**15, 1.0),
-        (1e30, 1.0),
+        (2.0**31, 1.0),
         (10 ** (-50 / 20), 0.0316 * audio.LARGEST_GAIN * 0.1),
         (1e-5, 1e-5 * audio.LARGEST_GAIN),
         (0.02, 0.02),
@@ -172,6 +172,11 @@ def test_only_extreme_levels_are_changed(tmp_path, peak, expected):
     assert np.abs(samples).max() == pytest.approx(expected, rel=0.01)
     if peak == expected:
         np.testing.assert_array_equal(samples, tone.astype(np.float32))
+
+
+def test_samples_beyond_all_integers_are_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 1e30 * sine(16_000), 16_000, subtype="FLOAT")
+    assert "samples up to 5e+29, expected at most 1" in reason(tmp_path / "a.wav")
 
 
 def test_sounds_above_8_khz_do_not_fold_down(tmp_path):

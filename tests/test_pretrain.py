@@ -102,15 +102,34 @@ def test_a_killed_training_goes_on(raw, monkeypatch):
     assert "resumed after epoch 1" in lines
 
 
-def test_test_speakers_are_refused(tmp_path):
-    for split, speaker in (("train", "S0252"), ("dev", "15307110264")):
-        folder = tmp_path / split
-        item = manifest.Utterance("a", "a.wav", 1.0, "", speaker, ("ma1",))
-        manifest.write(folder / f"{split}.jsonl", [item])
-        with pytest.raises(ValueError, match=f"{split}.jsonl.*received.*{speaker}"):
-            pretrain.refuse_test_speakers([folder])
+def test_test_speakers_do_not_choose(tmp_path):
+    item = manifest.Utterance("a", "a.wav", 1.0, "", "15307110264", ("ma1",))
+    manifest.write(tmp_path / "dev" / "dev.jsonl", [item])
+    with pytest.raises(ValueError, match="dev.jsonl.*received.*15307110264"):
+        pretrain.refuse_test_speakers([tmp_path / "dev"])
     manifest.write(tmp_path / "test" / "test.jsonl", [item])  # to be scored on
     pretrain.refuse_test_speakers([tmp_path / "test"])
+
+
+def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
+    path = raw / "corpora" / "read" / "train.jsonl"
+    items = manifest.read(path)
+    renamed = [dataclasses.replace(item, speaker="S0252") for item in items[:10]]
+    manifest.write(path, [*renamed, *items[10:]])
+    heard = []
+
+    def stop(folders, *arguments, keep, **options):
+        loaded = dataset.load(folders, "syllable", keep=keep)
+        heard.append((loaded.voices, len(loaded.train)))
+        everything = dataset.load(folders, "syllable")
+        heard.append((everything.voices, len(everything.train)))
+        return []
+
+    monkeypatch.setattr(pretrain.training_run, "train", stop)
+    pretrain.pretrain(plan(raw, assembled_minutes=0), say=id)
+    (voices, count), (all_voices, all_count) = heard
+    assert "S0252" in all_voices and "S0252" not in voices
+    assert all_count == count + 2 * 10  # in two versions
 
 
 def test_held_out_sentences_are_not_said(tmp_path):
@@ -133,7 +152,8 @@ def test_what_test_speakers_say_is_not_trained_on(tmp_path):
     excluded = pretrain.tested_sentences([folder], lines.append)
     assert excluded == {"今天天气非常好"}  # anybody may say a word
     assert "今天天气非常好" in lines[0]
-    loaded = dataset.load([folder], "syllable", excluded=excluded)
+    keep = pretrain.Allowed(frozenset(), excluded)
+    loaded = dataset.load([folder], "syllable", keep=keep)
     assert len(loaded.train) == len(train) - 1
     assert len(dataset.load([folder], "syllable").train) == len(train)
 

@@ -32,6 +32,7 @@ BLOCK_SECONDS = 20  # of audio that are read at once
 CANCELLED = 0.5  # of the power that the loudest channel alone would leave in the mean
 LARGEST_OFFSET = 0.1  # of the standard deviation; more is that of a sound card
 LOUDEST_PEAK = 4.0  # full scales; more are integers that were written as floats
+LARGEST_INTEGER = 2**32  # of 32 bits without a sign; beyond it a file is damaged
 QUIETEST_PEAK = 0.01  # full scales; less comes near the rounding of 16 bits
 LARGEST_GAIN = 30.0  # for what is quieter
 UNKNOWN_LENGTH = 2**31 - 2**12  # bytes; a wav that was streamed announces this or more
@@ -69,7 +70,7 @@ def read(path):
         if loudest is not None:
             file.seek(0)
             samples, _ = _read_mono(path, file, loudest)
-    return _usual_level(samples)
+    return _usual_level(path, samples)
 
 
 def read_duration(path):
@@ -155,13 +156,18 @@ def _cancelled_by(sums, count):
     return loudest if mean < CANCELLED * alone else None
 
 
-def _usual_level(samples):
+def _usual_level(path, samples):
     """Without a large offset, and between hardly audible and far beyond full scale."""
     offset = samples.mean(dtype=np.float64)
     peak = max(samples.max() - offset, offset - samples.min())
     power = float(np.vdot(samples, samples)) / len(samples)  # without a copy in float64
     if abs(offset) > LARGEST_OFFSET * np.sqrt(max(0.0, power - offset**2)):
         samples = samples - np.float32(offset)
+    if peak > LARGEST_INTEGER:
+        raise AudioError(
+            f"{path}: samples up to {peak:.0e}, expected at most 1; export the "
+            "recording again"
+        )
     if peak > LOUDEST_PEAK:
         return samples / np.float32(peak)
     if 0 < peak < QUIETEST_PEAK:

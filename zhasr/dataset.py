@@ -115,7 +115,7 @@ def open_folder(path):
     return Folder(path, feature_config, store, corpus)
 
 
-def load(paths, kind, development=None, excluded=frozenset()):
+def load(paths, kind, development=None, keep=None):
     """Pool prepared folders.
 
     Args:
@@ -123,7 +123,8 @@ def load(paths, kind, development=None, excluded=frozenset()):
         kind: str, one of pinyin.KINDS.
         development: list of path, prepared folders whose development utterances are
             taken; by default all of `paths`.
-        excluded: frozenset of str, texts that are not trained on.
+        keep: function of manifest.Utterance to bool, which training utterances are
+            heard; all by default.
 
     Returns:
         Dataset.
@@ -146,12 +147,12 @@ def load(paths, kind, development=None, excluded=frozenset()):
         config=once[0].features,
     )
     utterances = [item for folder in once for item in folder.utterances("train")]
-    utterances = [item for item in utterances if item.text not in excluded]
+    utterances = list(filter(keep, utterances))
     labels = vocabulary.build(kind, (_targets(kind, item) for item in utterances))
     train = [
         example
         for folder in folders
-        for example in _examples(folder, "train", labels, normalise, excluded)
+        for example in _examples(folder, "train", labels, normalise, keep)
     ]
     dev = [
         example
@@ -203,15 +204,13 @@ def _targets(kind, utterance):
         raise DatasetError(f"{utterance.id}: {error}") from None
 
 
-def _examples(folder, split, labels, normalise, excluded=frozenset()):
+def _examples(folder, split, labels, normalise, keep=None):
     """Examples of a split; a label that training never had counts as an error.
 
     In development such a label gets the id -1, which no output can be.
     """
     known = {label: index for index, label in enumerate(labels.labels)}
-    for utterance in folder.utterances(split):
-        if utterance.text in excluded:
-            continue
+    for utterance in filter(keep, folder.utterances(split)):
         names = _targets(labels.kind, utterance)
         yield batches.Example(
             f"{folder.path.name}/{utterance.id}",

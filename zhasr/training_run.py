@@ -42,7 +42,7 @@ def train(
     resume=False,
     say=print,
     development=None,
-    excluded=frozenset(),
+    keep=None,
 ):
     """Train a model folder from prepared folders.
 
@@ -54,7 +54,8 @@ def train(
         say: function of str that shows progress.
         development: list of path, the folders whose development utterances choose
             the epoch; all by default.
-        excluded: frozenset of str, texts that are not trained on.
+        keep: function of manifest.Utterance to bool, which training utterances are
+            heard; all by default.
 
     Returns:
         list of dict, one per epoch: the rows of training/log.csv.
@@ -74,7 +75,7 @@ def train(
         raise training.TrainingError(
             "several workers train by --epochs: the clocks of machines differ"
         )
-    data = dataset.load(paths, options.kind, development, excluded)
+    data = dataset.load(paths, options.kind, development, keep)
     run = Run(data, out, options, say if worker.first else _silent, worker)
     if resume:
         run.restore()
