@@ -84,6 +84,7 @@ def run(options, name):
         command = [str(options.corpora), str(options.work), str(model)]
         command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
         command += ["--preset", "small", "--augment", "light", "--aligner-minutes", "0"]
+        command += ["--dropout", "0"]
         command += ["--assembled-minutes", options.assembled_minutes]
         command += with_values("--text", options.text)
         command += with_values("--exclude", options.exclude)
