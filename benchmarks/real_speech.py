@@ -7,9 +7,10 @@ what is missing there is prepared first. The tests:
 
     S0252         a reader of AISHELL: connected speech, the best path alone, and the
                   search with words and the language model that ship
-    12 words      six students of DSPSpeech-20: the nearest of the words
+    12 words      six students of DSPSpeech-20: the most likely of the words, and
+                  the nearest to the best path
     left out      all single syllables of a voice, heard by another model that was
-                  trained without it: `data_prep.pretrain --without syllables-hantts`
+                  trained without it: `data_prep.pretrain --without syllables-chen`
 
 Each is scored once: the results are kept in WORK/real_speech.json, from which
 `data_prep.ship` writes the card, and the same weights are not scored again. To try
@@ -29,6 +30,7 @@ import targets_and_features
 from data_prep import prepare, pretrain
 from zhasr import (
     bootstrap,
+    ctc,
     dataset,
     decoders,
     files,
@@ -41,13 +43,16 @@ from zhasr import (
 )
 
 RESULTS = "real_speech.json"
-LEFT_OUT = "syllables-hantts"  # part of the recipe
 MEASURES = {
     "syllable": "toned syllables wrong",
     "base-syllable": "base syllables wrong",
     "tone": "tones wrong where the base is right",
     "character": "characters wrong",
 }
+# Where only so many words or syllables can be meant, the most likely one is chosen: of
+# the development words this got 96.5 % right where the nearest to the best path got
+# 88.8 % (a checkpoint after 100 hours).
+LIKELY = "right, by likelihood"
 BEST_PATH, WITH_WORDS = "best path", "words and language model"
 # figure -> test, measure; printed where it was measured
 FIGURES = {
@@ -56,9 +61,9 @@ FIGURES = {
     "s0252_search_syllable_error": (f"S0252, {WITH_WORDS}", MEASURES["syllable"]),
     "s0252_search_base_error": (f"S0252, {WITH_WORDS}", MEASURES["base-syllable"]),
     "s0252_search_character_error": (f"S0252, {WITH_WORDS}", MEASURES["character"]),
-    "left_out_voice_tone_accuracy": ("voice left out", "tones right"),
-    "dsp_word_accuracy": ("12 words", "right"),
-    "left_out_voice_syllable_accuracy": ("voice left out", "toned syllables right"),
+    "left_out_voice_tone_accuracy": ("voice left out", f"tones {LIKELY}"),
+    "left_out_voice_syllable_accuracy": ("voice left out", f"toned syllables {LIKELY}"),
+    "dsp_word_accuracy": ("12 words", LIKELY),
 }
 
 
@@ -68,7 +73,9 @@ def main():
     parser.add_argument("corpora", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--model", type=pathlib.Path, default=model_folder.SHIPPED)
-    parser.add_argument("--left-out-model", type=pathlib.Path)
+    parser.add_argument(
+        "--left-out-model", type=pathlib.Path, nargs="+", default=[], dest="others"
+    )
     parser.add_argument("--results", type=pathlib.Path, help=f"default WORK/{RESULTS}")
     parser.add_argument("--development", action="store_true", help="no test at all")
     options = parser.parse_args()
@@ -94,7 +101,7 @@ def measure(options):
     result = {
         "command": "python benchmarks/real_speech.py CORPORA WORK",
         "weights": digest(options.model),
-        "left_out_weights": options.left_out_model and digest(options.left_out_model),
+        "left_out_weights": [digest(folder) for folder in options.others],
     }
     if not options.development and path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
@@ -123,22 +130,69 @@ def score(options):
     read, words = (prepared(options, model, name) for name in ("aishell", "dspspeech"))
     for folder in (read, words):
         check_unheard(model, speakers(folder, ["test"]))
-    other = options.left_out_model and recognizer.load(options.left_out_model)
-    if other:  # before any test is looked at
-        voice = prepared(options, other, LEFT_OUT)
-        check_unheard(other, speakers(voice, ["train", "dev"]), needed=True)
+    others = []  # checked before any test is looked at
+    for path in options.others:
+        other = recognizer.load(path)
+        others.append((other, unheard_voice(options, other)))
     test = "S0252" if split == "test" else "sentences" + suffix(options)
     rows, notes = connected_speech(options.model, model, read, split, test)
     heard = targets_and_features.recognise(model, words, [split])
     rows.append(row(f"12 words{suffix(options)}", "right", nearest_words(heard)))
-    if other is None:
+    likely = same(most_likely(model, words, [split]))
+    rows.append(row(f"12 words{suffix(options)}", LIKELY, likely))
+    if others:
+        rows += left_out_voices(options, others)
+    else:
         notes.append(
             "The voice left out was not measured: that needs a model that did not hear "
-            f"it (`data_prep.pretrain --without {LEFT_OUT}`, then `--left-out-model`)."
+            "it (`data_prep.pretrain --without syllables-chen`, then "
+            "`--left-out-model`)."
         )
-    else:
-        rows += left_out_voice(options, other, voice)
     return rows, notes
+
+
+def unheard_voice(options, model):
+    """The prepared folder of the syllable voice that a model was trained without."""
+    parts = [part for part in pretrain.RECIPE if part.adapter == "syllables"]
+    for part in parts:
+        folder = prepared(options, model, part.name)
+        voices = speakers(folder, ["train", "dev"])
+        if not voices & set(model.description.training.get("voices", voices)):
+            return folder
+    raise ValueError(
+        "expected a model whose record (config.json) names its voices, without one of "
+        f"{', '.join(part.name for part in parts)}"
+    )
+
+
+def most_likely(model, folder, splits):
+    """Choose the most likely of all that is said in a folder, recording by recording.
+
+    Args:
+        model: recognizer.Recognizer.
+        folder: pathlib.Path of a prepared folder.
+        splits: list of str.
+
+    Returns:
+        list of (syllables said, syllables chosen).
+    """
+    opened, names = dataset.open_folder(folder), model.description.vocabulary
+    utterances = [item for split in splits for item in opened.utterances(split)]
+    said = sorted({tuple(item.syllables) for item in utterances})
+    known = {label: number for number, label in enumerate(names.labels)}
+    spelled = {
+        each: [known.get(label) for label in pinyin.targets(names.kind, each, "")]
+        for each in said
+    }
+    choices = [each for each in said if None not in spelled[each]]
+    sequences = [spelled[each] for each in choices]
+    pairs = []
+    for item in utterances:
+        normalised = model.description.normalise(opened.store[item.id])
+        log_probs = recognizer.log_probs_of_features(model, normalised)
+        best = np.argmax(ctc.log_likelihoods(log_probs, sequences))
+        pairs.append((tuple(item.syllables), choices[best]))
+    return pairs
 
 
 def prepared(options, model, name):
@@ -157,24 +211,18 @@ def speakers(folder, splits):
     return {item.speaker for split in splits for item in opened.utterances(split)}
 
 
-def check_unheard(model, voices, needed=False):
-    """Make sure that a model was not trained on voices, as its record says.
+def check_unheard(model, voices):
+    """Make sure that a model was not trained on voices, as far as its record says.
 
     Args:
         model: recognizer.Recognizer.
         voices: set of str.
-        needed: bool, whether a record without voices will not do.
 
     Raises:
-        ValueError: it was, or nobody knows.
+        ValueError: it was.
     """
-    heard = model.description.training.get("voices")
-    if heard is None and needed:
-        raise ValueError(
-            "the record of the model (config.json) does not say which voices it heard; "
-            "train it again"
-        )
-    if both := sorted(voices.intersection(heard or ())):
+    heard = model.description.training.get("voices", ())
+    if both := sorted(voices.intersection(heard)):
         raise ValueError(f"expected a model that did not hear {', '.join(both)}")
 
 
@@ -260,19 +308,38 @@ def nearest_words(found):
     ]
 
 
-def left_out_voice(options, model, folder):
-    """Rows of all single syllables of a voice that a model did not hear."""
+def left_out_voices(options, others):
+    """Rows of all single syllables of voices, by models that did not hear them.
+
+    Args:
+        options: argparse.Namespace.
+        others: list of (recognizer.Recognizer, path of the prepared voice).
+
+    Returns:
+        list of dict: of all voices together, then of each where there are several.
+    """
     splits = ["dev"] if options.development else ["train", "dev"]
-    found = targets_and_features.recognise(model, folder, splits)
-    pairs = [(each.reference_syllables, each.hypothesis_syllables) for each in found]
-    full = [pair for pair in pairs if pinyin.tone(pair[0][0]) != scoring.TONES]
-    voice = "voice left out" + suffix(options)
+    whole, likely = {}, {}
+    for model, folder in others:
+        found = targets_and_features.recognise(model, folder, splits)
+        whole[folder.name] = [
+            (each.reference_syllables, each.hypothesis_syllables) for each in found
+        ]
+        likely[folder.name] = most_likely(model, folder, splits)
+    names = list(whole)
+    groups = {"voice left out": names}
+    if len(names) > 1:
+        groups.update((f"voice left out, {name}", [name]) for name in names)
     return [
-        row(voice, "toned syllables right", same(pairs)),
-        row(voice, "base syllables right", same(pairs, pinyin.base)),
-        row(voice, "tones right", same(pairs, pinyin.tone)),
-        row(f"{voice}, tones 1-4", "toned syllables right", same(full)),
-        row(f"{voice}, tones 1-4", "tones right", same(full, pinyin.tone)),
+        row(test + suffix(options), measure, same(pairs, part))
+        for test, members in groups.items()
+        for way, of in (("right", whole), (LIKELY, likely))
+        for pairs in [[pair for name in members for pair in of[name]]]
+        for measure, part in (
+            (f"toned syllables {way}", str),
+            (f"base syllables {way}", pinyin.base),
+            (f"tones {way}", pinyin.tone),
+        )
     ]
 
 

@@ -11,7 +11,16 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import augment, batches, dataset, features, pinyin, wavenet
+from zhasr import (
+    augment,
+    batches,
+    dataset,
+    features,
+    pinyin,
+    recognizer,
+    vocabulary,
+    wavenet,
+)
 
 # The scripts are no package. Last, because one of them is called features, too.
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "benchmarks"))
@@ -292,18 +301,49 @@ def model_that_heard(voices):
 
 
 def test_a_voice_that_was_heard_is_no_test():
-    real_speech.check_unheard(model_that_heard(["anna"]), {"bob"}, needed=True)
+    real_speech.check_unheard(model_that_heard(["anna"]), {"bob"})
     real_speech.check_unheard(model_that_heard(None), {"bob"})
     with pytest.raises(ValueError, match="did not hear bob"):
         real_speech.check_unheard(model_that_heard(["anna", "bob"]), {"bob", "eve"})
-    with pytest.raises(ValueError, match="does not say which voices"):
-        real_speech.check_unheard(model_that_heard(None), {"bob"}, needed=True)
+
+
+def test_the_syllable_voice_that_a_model_did_not_hear_is_found(monkeypatch):
+    monkeypatch.setattr(real_speech, "prepared", lambda options, model, name: name)
+    monkeypatch.setattr(real_speech, "speakers", lambda folder, splits: {folder})
+    both = ["syllables-chen", "syllables-hantts", "anna"]
+    other = model_that_heard(both[1:])
+    assert real_speech.unheard_voice(None, other) == "syllables-chen"
+    for heard in (both, None):
+        with pytest.raises(ValueError, match="without one of syllables-chen"):
+            real_speech.unheard_voice(None, model_that_heard(heard))
+
+
+def test_the_most_likely_of_what_is_said_is_chosen(tmp_path, monkeypatch):
+    folder = conftest.write_prepared(tmp_path / "data")
+    opened = dataset.open_folder(folder)
+    said = sorted({item.syllables for item in opened.utterances("dev")})
+    kind = "syllable"
+    labels = vocabulary.build(kind, said)
+    answers = iter(item.syllables for item in opened.utterances("dev"))
+
+    def sure(model, features):
+        numbers = [labels.labels.index(one) for one in next(answers)]
+        best = np.array([label for number in numbers for label in (number, 0)])
+        return np.log(0.9 * np.eye(len(labels))[best] + 0.1 / len(labels))
+
+    monkeypatch.setattr(recognizer, "log_probs_of_features", sure)
+    model = argparse.Namespace(
+        description=argparse.Namespace(vocabulary=labels, normalise=lambda raw: raw)
+    )
+    pairs = real_speech.most_likely(model, folder, ["dev"])
+    assert len(pairs) == len(opened.utterances("dev")) > 1
+    assert all(one == other for one, other in pairs)
 
 
 def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
     (tmp_path / "weights.safetensors").write_bytes(b"first")
     options = argparse.Namespace(
-        work=tmp_path, model=tmp_path, left_out_model=None, results=None,
+        work=tmp_path, model=tmp_path, others=[], results=None,
         development=False,
     )  # fmt: skip
     calls = []

@@ -76,6 +76,15 @@ def test_likelihood_and_loss_equal_brute_force(frames):
         np.testing.assert_allclose(np.exp(-loss), expected, rtol=1e-4)
 
 
+def test_many_likelihoods_equal_those_one_by_one():
+    log_probs = np.log(softmax(random_logits(5, 4)))
+    sequences = list(all_label_sequences())
+    found = ctc.log_likelihoods(log_probs, sequences)
+    expected = [ctc.log_likelihood(log_probs, each) for each in sequences]
+    np.testing.assert_allclose(found, expected)
+    assert ctc.log_likelihoods(log_probs, []).shape == (0,)
+
+
 @pytest.mark.parametrize("labels", [(1,), (1, 2), (1, 1), (3, 2, 3)])
 def test_the_aligned_path_is_the_best_of_all(labels):
     log_probs = np.log(softmax(random_logits(6, 4, seed=len(labels))))

@@ -96,6 +96,43 @@ def log_likelihood(log_probs, labels):
     return float(np.logaddexp.reduce(forward[-2:]))
 
 
+def log_likelihoods(log_probs, sequences):
+    """Like `log_likelihood`, of many label sequences at once.
+
+    With these, the most likely of some words or syllables can be chosen.
+
+    Args:
+        log_probs: float array (frames, labels), as of `log_likelihood`; at least one.
+        sequences: sequence of sequences of int, without blanks.
+
+    Returns:
+        float array (sequences,).
+
+    Example:
+
+    >>> halves = np.log(np.full((2, 3), 1 / 3))
+    >>> np.exp(log_likelihoods(halves, [[1], [1, 2]])).round(6).tolist()
+    [0.333333, 0.111111]
+    """
+    lengths = np.array([len(sequence) for sequence in sequences], int)
+    extended = np.full((len(sequences), 2 * lengths.max(initial=0) + 1), BLANK)
+    for row, sequence in zip(extended, sequences, strict=True):
+        row[1 : 2 * len(sequence) : 2] = sequence
+    skips = np.zeros(extended.shape, bool)
+    skips[:, 2:] = (extended[:, 2:] != BLANK) & (extended[:, 2:] != extended[:, :-2])
+    log_probs = np.asarray(log_probs, np.float64)
+    forward = np.full(extended.shape, -np.inf)
+    forward[:, :2] = log_probs[0][extended[:, :2]]
+    for frame in log_probs[1:]:
+        skipped = np.where(skips, _shifted(forward, 2), -np.inf)
+        forward = np.logaddexp(forward, _shifted(forward, 1))
+        forward = frame[extended] + np.logaddexp(forward, skipped)
+    rows = np.arange(len(lengths))
+    # The last label, where there is one, and the blank after it.
+    label = np.where(lengths > 0, forward[rows, 2 * lengths - 1], -np.inf)
+    return np.logaddexp(label, forward[rows, 2 * lengths])
+
+
 def align(log_probs, labels):
     """Find where each label is spoken: the most likely path that collapses to them.
 
@@ -132,15 +169,11 @@ def align(log_probs, labels):
     best[:2] = emissions[0, :2]
     steps = np.zeros(emissions.shape, int)  # how many places back the best path was
     for frame in range(1, len(emissions)):
-        skipped = np.where(skips, _shifted_infinitely(best, 2), -np.inf)
-        choices = np.stack([best, _shifted_infinitely(best, 1), skipped])
+        skipped = np.where(skips, _shifted(best, 2), -np.inf)
+        choices = np.stack([best, _shifted(best, 1), skipped])
         steps[frame] = choices.argmax(axis=0)
         best = choices.max(axis=0) + emissions[frame]
     return _spans(steps, len(extended) - (1 if best[-1] >= best[-2] else 2))
-
-
-def _shifted_infinitely(scores, places):
-    return np.concatenate([np.full(places, -np.inf), scores[:-places]])
 
 
 def _spans(steps, place):
@@ -155,7 +188,7 @@ def _spans(steps, place):
 
 def _shifted(forward, places):
     shifted = np.full_like(forward, -np.inf)
-    shifted[places:] = forward[: len(forward) - places]
+    shifted[..., places:] = forward[..., : forward.shape[-1] - places]
     return shifted
 
 
