@@ -182,7 +182,9 @@ def _attribution(data):
         + "\n\n**Changes.** The recordings were converted to 16 kHz; "
         "for training, versions of them were made with other voices, paces, rooms, "
         "microphones and noise (`data_prep.disturb`), and words and syllables were "
-        "trimmed, shortened and joined to sentences (`data_prep.concatenate`). The "
+        "trimmed, shortened and joined to sentences (`data_prep.concatenate`), which "
+        "say lines of the texts that the command below names; their authors stand in "
+        "the card of `zhasr/pretrained/language`. The "
         "authors named above have not endorsed this model. No recording is in this "
         "folder: it holds weights that were learned from them. As far as these are an "
         "adaptation of recordings under CC BY-SA, they are under CC BY-SA, too."
@@ -239,7 +241,8 @@ BAD_AT = """\
 - Voices, ages and accents other than those few: children, old people, dialects.
 - Spontaneous and fast speech, several people at once, singing, telephones.
 - Latin letters and foreign names: there is no label for them.
-- Knowing when it is wrong: its confidence was not calibrated."""
+- Knowing when it is wrong: what `transcribe` says of its errors was fitted to voices
+  that it had heard and to changed versions of them (`data_prep.calibrate`)."""
 
 
 def _bad_at(data):

@@ -19,8 +19,9 @@ import sys
 import numpy as np
 
 from data_prep import model_card
-from zhasr import dataset, errors, files, model_folder, tuning
+from zhasr import calibration, dataset, errors, files, model_folder, tuning
 
+OPTIONAL = (tuning.NAME, calibration.NAME)  # what development recordings have taught
 LARGEST = 12 * 10**6  # bytes, of all files
 
 
@@ -60,7 +61,7 @@ def ship(
     check_data(description, data)
     contents = {
         name: (model / name).read_bytes()
-        for name in (model_folder.VOCABULARY, tuning.NAME)
+        for name in (model_folder.VOCABULARY, *OPTIONAL)
         if (model / name).exists()
     }
     config = json.loads((model / model_folder.CONFIG).read_text("utf-8"))
@@ -79,7 +80,8 @@ def ship(
             f"{model}: {sum(sizes.values()) / 1e6:.1f} MB, expected at most "
             f"{largest / 1e6:g}: train a smaller --preset"
         )
-    (out / tuning.NAME).unlink(missing_ok=True)  # of another model
+    for name in OPTIONAL:
+        (out / name).unlink(missing_ok=True)  # of another model
     for name, content in contents.items():
         files.replace(out / name, content)
     return sizes
