@@ -35,8 +35,8 @@ VARIANTS = {  # name: options of the recipe that differ
     "no augmentation": ["--augment", "none"],
     "full augmentation": ["--augment", "full"],
     "warped voices": ["--augment", "voices"],
-    "speaker maps": ["--aligner-minutes", "4"],
-    "warped voices and speaker maps": ["--augment", "voices", "--aligner-minutes", "4"],
+    "speaker maps": ["--aligner-epochs", "2"],
+    "warped voices and speaker maps": ["--augment", "voices", "--aligner-epochs", "2"],
     "nothing put together": ["--assembled-minutes", "0"],
     "recordings as they are": ["--times", *(f"{part}=1" for part in CHANGED)],
     "dropout 0.1": ["--dropout", "0.1"],
@@ -83,7 +83,7 @@ def run(options, name):
     if not path.exists():
         command = [str(options.corpora), str(options.work), str(model)]
         command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
-        command += ["--preset", "small", "--augment", "light", "--aligner-minutes", "0"]
+        command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
         command += ["--dropout", "0"]
         command += ["--assembled-minutes", options.assembled_minutes]
         command += with_values("--text", options.text)

@@ -109,7 +109,7 @@ class Plan:
         texts: tuple of path, what these say.
         exclude: tuple of path, test sentences that these must not say.
         options: training.Options.
-        aligner_minutes: float, of training a model that finds the sounds in which
+        aligner_epochs: int, of training a model that finds the sounds in which
             speakers differ (`data_prep.speakers`); 0 leaves that out.
         workers: int, processes that prepare; None for as many as cores.
     """
@@ -123,7 +123,7 @@ class Plan:
     texts: tuple
     exclude: tuple
     options: training.Options
-    aligner_minutes: float = 0.0
+    aligner_epochs: int = 0
     workers: int | None = None
 
     def prepared(self, name, version=0):
@@ -322,11 +322,11 @@ def with_speaker_maps(plan, folders, judges, keep, log):
     Returns:
         Plan, whose options name the speaker maps, if any are wanted.
     """
-    if not plan.aligner_minutes or plan.config.kind != "mfcc":
+    if not plan.aligner_epochs or plan.config.kind != "mfcc":
         log("voices are not changed into each other")
         return plan
     named = "-".join(sorted(path.name for path in folders if "@" not in path.name))
-    work = plan.prepared(f"speakers-{_digest(named)}-{plan.aligner_minutes:g}min")
+    work = plan.prepared(f"speakers-{_digest(named)}-{plan.aligner_epochs}")
     path = work / "maps.safetensors"
     if not path.exists():
         training_run.train(
@@ -334,7 +334,7 @@ def with_speaker_maps(plan, folders, judges, keep, log):
             work / "model",
             training.Options(
                 preset=ALIGNER,
-                minutes=plan.aligner_minutes,
+                epochs=plan.aligner_epochs,
                 seed=plan.options.seed,
                 epoch_hours=plan.options.epoch_hours,
             ),
@@ -432,10 +432,10 @@ def parse(arguments):
         "--assembled-minutes", type=float, default=540, help="0 for none (540)"
     )
     parser.add_argument(
-        "--aligner-minutes",
-        type=float,
-        default=4.0,
-        help="of training a model that tells how the speakers differ, 0 for none (4)",
+        "--aligner-epochs",
+        type=int,
+        default=2,
+        help="of training a model that tells how the speakers differ, 0 for none (2)",
     )
     parser.add_argument("--text", type=pathlib.Path, nargs="+", default=[])
     parser.add_argument("--exclude", type=pathlib.Path, nargs="+", default=[])
@@ -507,7 +507,7 @@ def make_plan(options):
             dropout=options.dropout,
             epoch_hours=options.epoch_hours,
         ),
-        options.aligner_minutes,
+        options.aligner_epochs,
         options.workers,
     )
 

@@ -1,6 +1,7 @@
 """The recipe from raw folders to a model: every step, again, without test voices."""
 
 import dataclasses
+import unittest.mock
 
 import conftest
 import numpy as np
@@ -8,7 +9,16 @@ import pytest
 import test_concatenate
 
 from data_prep import pretrain
-from zhasr import augment, dataset, features, manifest, model_folder, training, wavenet
+from zhasr import (
+    augment,
+    dataset,
+    features,
+    manifest,
+    model_folder,
+    speaker_maps,
+    training,
+    wavenet,
+)
 
 TINY = wavenet.Config(channels=16, stacks=1, dilations=(1, 2))
 
@@ -100,6 +110,24 @@ def test_a_killed_training_goes_on(raw, monkeypatch):
     lines = []
     assert len(pretrain.pretrain(plan(raw), say=lines.append)) == 2
     assert "resumed after epoch 1" in lines
+
+
+@pytest.mark.slow
+def test_speaker_maps_are_measured_once_and_used(raw, monkeypatch):
+    monkeypatch.setattr(pretrain, "ALIGNER", "tiny")
+    monkeypatch.setattr(speaker_maps, "FEWEST_FRAMES", 1)
+    monkeypatch.setattr(speaker_maps, "FEWEST_SOUNDS", 2)
+    lines = []
+    pretrain.pretrain(plan(raw, aligner_epochs=1), say=lines.append)
+    (said,) = (line for line in lines if "maps.safetensors: " in line)
+    (path,) = (raw / "work").glob("*/speakers-*/maps.safetensors")
+    known = speaker_maps.load(path).speakers
+    assert set(known) <= {"anna", "bob"} and f": {len(known)} speakers" in said
+    _, description = model_folder.load(raw / "model")
+    assert description.training["speaker_maps"] == len(known)
+    forbidden = unittest.mock.Mock(side_effect=AssertionError("measured again"))
+    monkeypatch.setattr(pretrain.speakers, "measure", forbidden)
+    pretrain.pretrain(plan(raw, aligner_epochs=1), say=lines.append)
 
 
 def test_test_speakers_do_not_choose(tmp_path):
