@@ -41,7 +41,7 @@ TEXT = "今天天气很好，我们去公园吧。"  # of lesson 09
 RATE = 48_000  # of Chromium's fake microphone
 PAUSE = 0.6  # seconds before and after the sentence, which is played again and again
 LOUD = 0.1  # of full scale, in the middle of the sentence
-UNDERSTOOD = 3  # characters of twelve, by a model of a minute
+UNDERSTOOD = 3  # characters of twelve: a program's voice is strange to it
 PATIENCE = 900  # seconds that a notebook may run, on a machine that is busy
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {
@@ -91,8 +91,7 @@ def _write_settings(folder, theme):
 def lab(request, tmp_path_factory):
     """A JupyterLab with settings of its own and copies of the notebooks.
 
-    What a notebook builds is kept in build/browser, so that a second run need not
-    train again.
+    What a notebook builds is kept in build/browser, for a second run.
     """
     folder = tmp_path_factory.mktemp("lab")
     notebooks = folder / "notebooks"
