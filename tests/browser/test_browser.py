@@ -65,7 +65,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     """A wav file of the sentence, long enough for a microphone to begin anywhere."""
-    sound = lesson_sounds.say(pinyin.syllables(TEXT), voice="B02", text=TEXT)
+    sound = lesson_sounds.say(pinyin.syllables(TEXT), voice="A08", text=TEXT)
     samples = soxr.resample(sound.samples, audio.SAMPLE_RATE, RATE)
     padded = np.pad(samples, round(PAUSE * RATE))
     path = tmp_path_factory.mktemp("voice") / "sentence.wav"
