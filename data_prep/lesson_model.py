@@ -1,9 +1,9 @@
 """A model for the lessons: the one that ships, one that is there, or a small new one.
 
-A model that learned from people is needed to understand people. Where none ships
-(`zhasr/pretrained/mandarin`), a lesson takes what the notebook of the whole path or
-`make demo` has left, and else trains for one or two minutes. These models learned from
-synthetic speech alone.
+A model that learned from people is needed to understand people: the one that ships,
+`zhasr/pretrained/mandarin`. Where it is missing, a lesson takes what the notebook of
+the whole path or `make demo` has left, and else trains for one or two minutes. These
+models learned from synthetic speech alone.
 """
 
 import dataclasses
@@ -18,6 +18,10 @@ DEMO = pathlib.Path(__file__).parents[1] / "demo" / "model"
 HOURS = {"train": 0.5, "dev": 0.04, "test": 0}
 # By epochs and not by the clock, so that a slow machine is late and not deaf
 OPTIONS = training.Options(preset="small", epochs=7, buckets=2, augmentation="none")
+REAL = (
+    "the model that ships with zhasr; it learned from recordings of people, see "
+    "zhasr/pretrained/mandarin/card.md"
+)
 SYNTHETIC = (
     "it learned from synthetic voices alone: expect it to understand those, and "
     "little of what people say"
@@ -30,11 +34,13 @@ class Model:
 
     Args:
         recognizer: recognizer.Recognizer.
+        folder: pathlib.Path, where it is; with its weights of decoding, if it has any.
         about: str, where it comes from and what it learned from.
         synthetic: bool, whether it knows synthetic voices only.
     """
 
     recognizer: recognizer.Recognizer
+    folder: pathlib.Path
     about: str
     synthetic: bool
 
@@ -50,15 +56,14 @@ def load(folder="build", say=print):
         Model.
     """
     if model_folder.exists(SHIPPED):
-        about = "the model that ships with zhasr; see its card"
-        return Model(recognizer.load(SHIPPED), about, False)
+        return Model(recognizer.load(SHIPPED), SHIPPED, REAL, False)
     folder = pathlib.Path(folder)
     for path, name in _found(folder):
         about = f"the model of {name}; {SYNTHETIC}"
-        return Model(recognizer.load(path), about, True)
+        return Model(recognizer.load(path), path, about, True)
     path = train(folder / "voice", say)
     about = f"a small model, trained just now; {SYNTHETIC}"
-    return Model(recognizer.load(path), about, True)
+    return Model(recognizer.load(path), path, about, True)
 
 
 def _found(folder):

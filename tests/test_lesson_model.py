@@ -31,6 +31,7 @@ def test_the_best_model_that_is_there_is_taken(alone, monkeypatch):
     small = lesson_model.load(build)
     assert (small.recognizer, small.synthetic) == ("model_1", True)
     assert "synthetic voices alone" in small.about
+    assert small.folder == build / "voice" / "model_1"
     put(build / "whole_path" / "model_100000")
     put(build / "whole_path" / "model_110000")
     assert lesson_model.load(build).recognizer == "model_110000"
@@ -39,7 +40,8 @@ def test_the_best_model_that_is_there_is_taken(alone, monkeypatch):
     put(alone / "mandarin")
     shipped = lesson_model.load(build)
     assert shipped.recognizer == "mandarin" and not shipped.synthetic
-    assert "synthetic" not in shipped.about
+    assert shipped.folder == alone / "mandarin"
+    assert "card.md" in shipped.about and "synthetic" not in shipped.about
 
 
 def test_a_model_without_weights_is_none(alone, monkeypatch):
