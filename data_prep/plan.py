@@ -56,7 +56,9 @@ def read(
     if not entries:
         reason = first_reason([item.reason for item in rejected])
         raise PlanError(f"{source}: nothing to prepare: {reason}")
-    return base.corpus(entries, rejected, found.notes)
+    # What the adapter says of its own splits is not true of another one.
+    notes = [note for note in found.notes if not (split and note.startswith("splits:"))]
+    return base.corpus(entries, rejected, notes)
 
 
 def fingerprint(corpus: base.Corpus, out: pathlib.Path) -> str:

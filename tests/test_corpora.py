@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from data_prep import corpora
+from data_prep import corpora, plan
 from data_prep.corpora import (
     aishell,
     base,
@@ -481,6 +481,8 @@ def test_folder_of_pairs(tmp_path):
     assert "博 文/lesson 0" in {entry.id for entry in corpus.entries}
     assert corpus.notes == ["splits: 1 of 3 speakers are test, 1 are dev"]
     assert folder.read(tmp_path) == corpus
+    given = plan.read("folder", tmp_path, tmp_path / "out", "test")
+    assert splits(given) == {"test": 12} and given.notes == []
 
 
 def test_folder_of_one_speaker_is_split_by_sentence(tmp_path):
