@@ -15,6 +15,7 @@ sound, after that mean difference alone, the prediction explains.
 
 import argparse
 import pathlib
+import sys
 
 import figures
 import numpy as np
@@ -33,6 +34,8 @@ def main():
     parser.add_argument("folders", type=pathlib.Path, nargs="+")
     options = parser.parse_args()
     model = recognizer.load(options.model)
+    if model.description.features.kind != "mfcc":  # `warp` is about liftered cepstra
+        sys.exit("voices: expected a model of MFCC features")
     names, means, frames = speakers.sound_means(options.folders, model)
     heard = frames >= speaker_maps.FEWEST_FRAMES
     heard &= (heard.sum(axis=1) > speaker_maps.FEWEST_SOUNDS)[:, None]

@@ -322,7 +322,7 @@ def with_speaker_maps(plan, folders, judges, keep, log):
     Returns:
         Plan, whose options name the speaker maps, if any are wanted.
     """
-    if not plan.aligner_epochs or plan.config.kind != "mfcc":
+    if not plan.aligner_epochs:
         log("voices are not changed into each other")
         return plan
     named = "-".join(sorted(path.name for path in folders if "@" not in path.name))

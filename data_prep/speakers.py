@@ -23,7 +23,7 @@ def measure(folders, model, keep=None, most=MOST):
     """Measure how the training speakers of some folders differ.
 
     Args:
-        folders: list of path, prepared with MFCC.
+        folders: list of path, prepared.
         model: recognizer.Recognizer of the same features.
         keep: function of manifest.Utterance to bool; all by default.
         most: int, utterances of a speaker that are looked at.
@@ -32,7 +32,7 @@ def measure(folders, model, keep=None, most=MOST):
         speaker_maps.SpeakerMaps; who says too little is left out.
 
     Raises:
-        ValueError: other features than MFCC, or too few speakers.
+        ValueError: other features than those of the model, or too few speakers.
     """
     speakers, means, frames = sound_means(folders, model, keep, most)
     fitted = zip(speakers, speaker_maps.fit(means, frames), strict=True)
@@ -54,13 +54,9 @@ def sound_means(folders, model, keep=None, most=MOST):
         int array (speakers, sounds), of how many frames).
 
     Raises:
-        ValueError: other features than MFCC.
+        ValueError: other features than those of the model.
     """
     config = model.description.features
-    if config.kind != "mfcc":
-        raise speaker_maps.SpeakerMapError(
-            f"expected features of the kind mfcc, received {config.kind}"
-        )
     sums = collections.defaultdict(lambda: np.zeros(features.CEPSTRA))
     for path in folders:
         folder = dataset.open_folder(path)
@@ -104,8 +100,9 @@ def _sounds(raw, item, model):
         return
     reduction = model.description.architecture.reduction
     for name, (begin, end) in zip(names, ctc.align(log_probs, numbers), strict=True):
-        cepstra = raw[begin * reduction : end * reduction, 1 : features.CEPSTRA]
-        yield name.rstrip("12345"), cepstra.astype(float)
+        frames = raw[begin * reduction : end * reduction].astype(float)
+        cepstra = speaker_maps.cepstra(frames, model.description.features)
+        yield name.rstrip("12345"), cepstra
 
 
 def main(arguments=None):

@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 import soxr
 
-from zhasr import audio, augment, features
+from zhasr import audio, augment, features, speaker_maps
 
 FEATURES = 1 + np.arange(600, dtype=np.float32).reshape(100, 6)
 
@@ -147,3 +147,21 @@ def test_a_voice_with_a_matrix_changes_spectrum_and_slopes_but_not_energy_and_pi
         np.testing.assert_allclose(after[:, 5], 2 * before[:, 5], 1e-3)
         np.testing.assert_allclose(after[:, 0], before[:, 0], 1e-3, atol=1e-3)
     np.testing.assert_array_equal(changed[:, 39:], raw[:, 39:])
+
+
+def test_log_mel_bands_are_changed_in_their_cepstra_and_nowhere_else():
+    config = features.FeatureConfig(kind="log-mel", bands=40, pitch=True)
+    raw = features.extract(vowel(), config)
+    matrix = np.eye(features.CEPSTRA, dtype=np.float32)
+    matrix[1, 2] = 0.5
+    shift = np.zeros(features.CEPSTRA, np.float32)
+    shift[3] = 2
+    changed = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
+    before, after = (speaker_maps.cepstra(each, config) for each in (raw, changed))
+    expected = before @ matrix[1:, 1:].T + shift[1:]
+    np.testing.assert_allclose(after, expected, atol=1e-3)
+    rows = speaker_maps.basis(40)
+    rest = np.eye(40) - rows.T @ rows
+    np.testing.assert_allclose(changed[:, :40] @ rest, raw[:, :40] @ rest, atol=1e-3)
+    np.testing.assert_allclose(changed[:, :40].mean(1), raw[:, :40].mean(1), atol=1e-3)
+    np.testing.assert_array_equal(changed[:, 40:], raw[:, 40:])

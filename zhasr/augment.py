@@ -12,7 +12,7 @@ import numpy as np
 import python_speech_features
 import scipy.fft
 
-from zhasr import audio, features
+from zhasr import audio, features, speaker_maps
 
 WARP_LIMIT = 4800.0  # Hz; formants lie below it, the rest is squeezed or stretched
 WARP_STEPS = 100  # factors are rounded to 1/100, so that few matrices are computed
@@ -89,7 +89,7 @@ def speak(raw, config, voice):
 
     Args:
         raw: float32 array (frames, config.dims), not normalised.
-        config: features.FeatureConfig; MFCC where the voice has a matrix.
+        config: features.FeatureConfig.
         voice: Voice.
 
     Returns:
@@ -97,8 +97,9 @@ def speak(raw, config, voice):
     """
     changed = warp(raw, config, voice.factor)
     if voice.matrix is not None:
-        _multiply(changed, config, voice.matrix)
-        changed[:, : features.CEPSTRA] += voice.shift
+        matrix, shift = speaker_maps.on_features(voice.matrix, voice.shift, config)
+        _multiply(changed, config, matrix)
+        changed[:, : len(shift)] += shift
     return changed
 
 

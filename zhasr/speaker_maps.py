@@ -10,13 +10,17 @@ sounds by ridge regression, because a speaker with twelve words does not say eno
 more.
 
 The first cepstrum is the energy, which belongs to the microphone: it stays as it is.
+Of log-mel bands the cepstra are their cosine transform; what these leave out of the
+spectrum stays as it is.
 """
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
 import safetensors.numpy
+import scipy.fft
 
 from zhasr import features, files
 
@@ -86,6 +90,48 @@ class SpeakerMaps:
         whole = np.eye(features.CEPSTRA, dtype=np.float32)
         whole[1:, 1:] += strength * (change - np.eye(SIZE))
         return whole, np.concatenate([[0], strength * shift]).astype(np.float32)
+
+
+@functools.cache
+def basis(bands):
+    """What log-mel bands are multiplied by for their cepstra: (CEPSTRA, bands)."""
+    whole = scipy.fft.dct(np.eye(bands), norm="ortho", axis=0)
+    return whole[: features.CEPSTRA]
+
+
+def cepstra(raw, config):
+    """Read the cepstra that the maps are about from features.
+
+    Args:
+        raw: float array (frames, config.dims), not normalised.
+        config: features.FeatureConfig.
+
+    Returns:
+        float array (frames, SIZE).
+    """
+    if config.kind == "log-mel":
+        return raw[:, : config.bands] @ basis(config.bands)[1:].T
+    return raw[:, 1 : features.CEPSTRA]
+
+
+def on_features(matrix, shift, config):
+    """Turn a change of cepstra into one of stored features.
+
+    Args:
+        matrix: float array (CEPSTRA, CEPSTRA), as of `SpeakerMaps.draw`.
+        shift: float array (CEPSTRA,).
+        config: features.FeatureConfig.
+
+    Returns:
+        (float32 array (n, n), float32 array (n,)), where n is the number of cepstra or
+        of log-mel bands.
+    """
+    if config.kind == "mfcc":
+        return matrix, shift
+    rows = basis(config.bands)
+    change = rows.T @ (matrix - np.eye(features.CEPSTRA)) @ rows
+    whole = np.eye(config.bands) + change
+    return whole.astype(np.float32), (rows.T @ shift).astype(np.float32)
 
 
 def fit(means, frames):
