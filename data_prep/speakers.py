@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from zhasr import ctc, dataset, errors, features, pinyin, recognizer, speaker_maps
+from zhasr import ctc, dataset, errors, mel, pinyin, recognizer, speaker_maps
 
 MOST = 600  # utterances of a speaker; more do not change the means
 
@@ -57,7 +57,7 @@ def sound_means(folders, model, keep=None, most=MOST):
         ValueError: other features than those of the model.
     """
     config = model.description.features
-    sums = collections.defaultdict(lambda: np.zeros(features.CEPSTRA))
+    sums = collections.defaultdict(lambda: np.zeros(mel.CEPSTRA))
     for path in folders:
         folder = dataset.open_folder(path)
         if folder.features != config:
@@ -70,7 +70,7 @@ def sound_means(folders, model, keep=None, most=MOST):
     speakers = sorted({speaker for speaker, _ in sums})
     sounds = sorted({sound for _, sound in sums})
     table = np.array([[sums[who, sound] for sound in sounds] for who in speakers])
-    table = table.reshape(len(speakers), len(sounds), features.CEPSTRA)
+    table = table.reshape(len(speakers), len(sounds), mel.CEPSTRA)
     frames = table[..., 0].astype(int)
     return speakers, table[..., 1:] / np.maximum(frames, 1)[..., None], frames
 

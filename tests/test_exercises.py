@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from zhasr import exercises, features, wavenet
+from zhasr import exercises, features, mel, wavenet
 from zhasr.exercises import lesson_01, lesson_03
 
 EXERCISES = exercises.find()
@@ -223,7 +223,7 @@ def test_find_knows_every_module_of_a_lesson():
 
 def test_the_last_step_is_all_that_log_mel_does_after_the_spectrum():
     samples = np.random.default_rng(0).standard_normal(4_000) / 10
-    energies = lesson_01.power_spectrum(samples) @ features.mel_filters(80).T
+    energies = lesson_01.power_spectrum(samples) @ mel.filters(80).T
     finished = features.log_mel(samples)[: len(energies)]
     np.testing.assert_allclose(np.log(energies), finished, rtol=1e-5)
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from matplotlib import pyplot
 
-from zhasr import features, plot, plot_sound
+from zhasr import features, mel, plot, plot_sound
 from zhasr.exercises import lesson_01
 
 
@@ -97,7 +97,7 @@ def test_a_frame_is_drawn_around_its_middle(length):
 
 
 def test_mel_draws_the_filters_on_the_axis_of_the_spectrum():
-    filters = features.mel_filters(80)
+    filters = mel.filters(80)
     log_mel = features.log_mel(SOUNDS["ma1"])
     left, middle, right = plot_sound.mel(POWERS["ma1"], filters, log_mel, every=10)
     assert len(middle.lines) == 8 and left.get_ylim() == middle.get_ylim()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zhasr import features, speaker_maps
+from zhasr import mel, speaker_maps
 
 SIZE = speaker_maps.SIZE
 
@@ -96,7 +96,7 @@ def test_drawn_voices_vary_and_are_repeated_by_the_seed():
         assert np.abs(first - other).max() > 0.01
         assert first.dtype == np.float32
     matrix, shift = drawn[0]
-    energy = np.eye(features.CEPSTRA)[0]
+    energy = np.eye(mel.CEPSTRA)[0]
     np.testing.assert_array_equal(matrix[0], energy)
     np.testing.assert_array_equal(matrix[:, 0], energy)
     assert shift[0] == 0
@@ -109,7 +109,7 @@ def test_a_drawn_voice_is_between_those_of_people():
         ("a", "b"), *(np.stack([of[0]] * 2) for of in (maps.means, maps.matrices))
     )
     matrix, shift = same.draw("a", np.random.default_rng(0))
-    np.testing.assert_allclose(matrix, np.eye(features.CEPSTRA), atol=1e-6)
+    np.testing.assert_allclose(matrix, np.eye(mel.CEPSTRA), atol=1e-6)
     np.testing.assert_allclose(shift, 0, atol=1e-5)
     own = np.concatenate([[0], twins.means[0]])
     heard = []

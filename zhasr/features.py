@@ -23,27 +23,20 @@ import math
 import pathlib
 
 import numpy as np
-import python_speech_features
-import scipy.fft
 
-from zhasr import audio, files, pitch_tracker
+from zhasr import audio, files, mel, pitch_tracker
 
 FRAME_LENGTH = 0.025  # seconds
 FRAME_STEP = 0.010  # seconds
 FRAME_SAMPLES = round(FRAME_LENGTH * audio.SAMPLE_RATE)  # 400
 STEP_SAMPLES = round(FRAME_STEP * audio.SAMPLE_RATE)  # 160
-FFT_SIZE = 512
 
 FULL_SCALE = 2**15  # 16-bit audio
 DITHER = 0.5  # steps of 16-bit audio, standard deviation
 PREEMPHASIS = 0.97
 SPECTRUM_BLOCK = 64  # frames; the spectra of one block fit into the cache
 
-CEPSTRA = 13
-CEPSTRUM_BANDS = 26
-LIFTER = 22
 DELTA_FRAMES = 2  # on either side
-LOWEST_BAND = 20.0  # Hz, lower edge of the log-mel bands
 
 PITCH_DIMS = 3  # log F0, its slope, voicing
 VOICED = 0.55  # correlation; white noise stays below 0.45
@@ -78,7 +71,7 @@ class FeatureConfig:
             "pitch_normalisation", self.pitch_normalisation, ("utterance", "speaker")
         )
         if self.kind == "log-mel":
-            mel_filters(self.bands)
+            mel.filters(self.bands)
 
     @property
     def dims(self):
@@ -88,7 +81,7 @@ class FeatureConfig:
     @property
     def spectral_dims(self):
         """Features per frame before those of the pitch."""
-        return 3 * CEPSTRA if self.kind == "mfcc" else self.bands
+        return 3 * mel.CEPSTRA if self.kind == "mfcc" else self.bands
 
     def to_dict(self):
         """As a dictionary for JSON."""
@@ -189,8 +182,8 @@ def _band_energies(samples, filters):
     # In blocks: faster, because they stay in the cache, and hours need no memory.
     for begin in range(0, frames, SPECTRUM_BLOCK):
         block = slice(begin, min(begin + SPECTRUM_BLOCK, frames))
-        spectrum = np.fft.rfft(_framed(samples, block) * window, FFT_SIZE)
-        power = (np.square(spectrum.real) + np.square(spectrum.imag)) / FFT_SIZE
+        spectrum = np.fft.rfft(_framed(samples, block) * window, mel.FFT_SIZE)
+        power = (np.square(spectrum.real) + np.square(spectrum.imag)) / mel.FFT_SIZE
         energies[block], total[block] = power @ filters.T, power.sum(axis=1)
     return energies, total
 
@@ -201,9 +194,9 @@ def _framed(samples, block):
     stop = (block.stop - 1) * STEP_SAMPLES + FRAME_SAMPLES
     before = min(start, 1)  # pre-emphasis needs the sample before
     scaled = to_16_bit_scale(samples[start - before : stop], start - before)
-    emphasised = python_speech_features.sigproc.preemphasis(scaled, PREEMPHASIS)
+    scaled[1:] -= PREEMPHASIS * scaled[:-1]
     padded = np.zeros(stop - start)
-    padded[: len(scaled) - before] = emphasised[before:]
+    padded[: len(scaled) - before] = scaled[before:]
     views = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SAMPLES)
     return views[::STEP_SAMPLES]
 
@@ -216,46 +209,6 @@ def _check_samples(samples):
             f"shape {samples.shape}; average the channels, leave out empty recordings"
         )
     return samples
-
-
-@functools.cache
-def _cepstrum_filters():
-    # python_speech_features builds them again for every recording, which takes longer
-    # than all the rest of a short one.
-    return python_speech_features.get_filterbanks(
-        CEPSTRUM_BANDS, FFT_SIZE, audio.SAMPLE_RATE
-    )
-
-
-@functools.cache
-def mel_filters(bands):
-    """Triangular filters, evenly spaced and straight on the mel scale.
-
-    python_speech_features rounds the corners to bins of the spectrum, which leaves one
-    of 80 filters without any bin; here they stay where they are, as in HTK
-    (Young et al. 2006, The HTK Book, section 5.4).
-
-    Args:
-        bands: int.
-
-    Returns:
-        float64 array of shape (bands, 257); every row has a positive entry.
-
-    Raises:
-        ValueError: more bands than the spectrum can tell apart.
-    """
-    to_mel = python_speech_features.base.hz2mel
-    nyquist = audio.SAMPLE_RATE / 2
-    corners = np.linspace(to_mel(LOWEST_BAND), to_mel(nyquist), max(bands, 1) + 2)
-    bins = to_mel(np.linspace(0, nyquist, FFT_SIZE // 2 + 1))
-    position = (bins - corners[:-2, None]) / (corners[1] - corners[0])
-    filters = np.maximum(0, 1 - np.abs(position - 1))
-    if bands < 1 or not filters.any(axis=1).all():
-        raise ValueError(
-            f"features: expected 1 to about 120 mel bands, received {bands}; more "
-            f"are finer than a spectrum of {FFT_SIZE} points"
-        )
-    return filters
 
 
 # --- features -----------------------------------------------------------------------
@@ -310,9 +263,8 @@ def mfcc(samples):
     Returns:
         float32 array of shape (frames, 39).
     """
-    energies, total = _band_energies(samples, _cepstrum_filters())
-    cepstra = scipy.fft.dct(np.log(energies), norm="ortho", axis=1)[:, :CEPSTRA]
-    cepstra = python_speech_features.base.lifter(cepstra, LIFTER)
+    energies, total = _band_energies(samples, mel.cepstrum_filters())
+    cepstra = np.log(energies) @ mel.cosines(mel.CEPSTRUM_BANDS).T * mel.lifter()
     cepstra[:, 0] = np.log(total)
     slopes = delta(cepstra)
     return np.concatenate([cepstra, slopes, delta(slopes)], axis=1).astype(np.float32)
@@ -328,7 +280,7 @@ def log_mel(samples, bands=80):
     Returns:
         float32 array of shape (frames, bands).
     """
-    energies, _ = _band_energies(samples, mel_filters(bands))
+    energies, _ = _band_energies(samples, mel.filters(bands))
     return np.log(energies).astype(np.float32)
 
 

@@ -14,7 +14,6 @@ pitch, voiced or not, and that quiet frames count less, is from Ghahremani et al
 import functools
 
 import numpy as np
-import scipy.fft
 
 from zhasr import audio
 
@@ -73,13 +72,19 @@ def decimate(samples):
         float32 array of shape (ceil(samples / 4),), 4 kHz, sample 0 at sample 0.
     """
     length = -(-len(samples) // DECIMATION)
-    padded = scipy.fft.next_fast_len(length + WINDOW, real=True)  # no wrap-around
-    spectrum = scipy.fft.rfft(samples, padded * DECIMATION)[: padded // 2 + 1]
+    padded = _fast_length(length + WINDOW)  # no wrap-around
+    spectrum = np.fft.rfft(samples, padded * DECIMATION)[: padded // 2 + 1]
     frequencies = np.arange(len(spectrum)) * (RATE / padded)
     rise = np.clip(frequencies / LOWEST_BAND - 0.5, 0, 1)
     fall = np.clip((HIGHEST_BAND * 1.25 - frequencies) / (HIGHEST_BAND * 0.5), 0, 1)
     spectrum *= (rise * fall / DECIMATION).astype(np.float32)
-    return scipy.fft.irfft(spectrum, padded)[:length]
+    return np.fft.irfft(spectrum, padded)[:length]
+
+
+def _fast_length(length):
+    """At least so much, and up to 32 times a power of two: no large prime factors."""
+    step = 2 ** max(0, length.bit_length() - 5)
+    return -(-length // step) * step
 
 
 @functools.cache
@@ -132,9 +137,9 @@ def _window_energies(samples):
 
 def _cross_products(segments):
     """Sum over the window of x[i] x[i + lag], for every lag at once."""
-    whole = scipy.fft.rfft(segments, FFT_SIZE)
-    start = scipy.fft.rfft(segments[:, :WINDOW], FFT_SIZE)
-    return scipy.fft.irfft(whole * start.conj(), FFT_SIZE)
+    whole = np.fft.rfft(segments, FFT_SIZE)
+    start = np.fft.rfft(segments[:, :WINDOW], FFT_SIZE)
+    return np.fft.irfft(whole * start.conj(), FFT_SIZE)
 
 
 def smoothest_path(costs):

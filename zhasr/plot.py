@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from matplotlib import font_manager, pyplot
 
-from zhasr import audio, features, pinyin, report
+from zhasr import audio, features, mel, pinyin, report
 
 # Okabe and Ito (2008), Color Universal Design, section "palette"
 BLACK, ORANGE, SKY = "#000000", "#E69F00", "#56B4E9"
@@ -199,7 +199,7 @@ def mfcc_and_pitch(mfcc, pitch):
     )
     image = draw_image(above, mfcc.T, (-SPREAD, SPREAD), DIVERGING)
     above.figure.colorbar(image, ax=above, label="standard deviations", pad=0.01)
-    name_groups(above, ("cepstra", "Δ", "ΔΔ"), features.CEPSTRA)
+    name_groups(above, ("cepstra", "Δ", "ΔΔ"), mel.CEPSTRA)
     above.set_title("MFCC: 13 cepstra, their slopes Δ, the slopes of these ΔΔ")
     draw_pitch(below, pitch)
     return axes

@@ -15,16 +15,14 @@ spectrum stays as it is.
 """
 
 import dataclasses
-import functools
 import pathlib
 
 import numpy as np
 import safetensors.numpy
-import scipy.fft
 
-from zhasr import features, files
+from zhasr import files, mel
 
-SIZE = features.CEPSTRA - 1  # without the energy
+SIZE = mel.CEPSTRA - 1  # without the energy
 FEWEST_FRAMES = 40  # of a sound, that its mean is trusted
 FEWEST_SOUNDS = 12  # of a speaker, that a matrix is fitted
 RIDGE = 0.2  # of the variance of the sounds' means: halfway to no difference
@@ -87,16 +85,9 @@ class SpeakerMaps:
             for of in (self.means, self.matrices)
         )
         change, shift = self.between(speaker, mean, matrix)
-        whole = np.eye(features.CEPSTRA, dtype=np.float32)
+        whole = np.eye(mel.CEPSTRA, dtype=np.float32)
         whole[1:, 1:] += strength * (change - np.eye(SIZE))
         return whole, np.concatenate([[0], strength * shift]).astype(np.float32)
-
-
-@functools.cache
-def basis(bands):
-    """What log-mel bands are multiplied by for their cepstra: (CEPSTRA, bands)."""
-    whole = scipy.fft.dct(np.eye(bands), norm="ortho", axis=0)
-    return whole[: features.CEPSTRA]
 
 
 def cepstra(raw, config):
@@ -110,8 +101,8 @@ def cepstra(raw, config):
         float array (frames, SIZE).
     """
     if config.kind == "log-mel":
-        return raw[:, : config.bands] @ basis(config.bands)[1:].T
-    return raw[:, 1 : features.CEPSTRA]
+        return raw[:, : config.bands] @ mel.cosines(config.bands)[1:].T
+    return raw[:, 1 : mel.CEPSTRA]
 
 
 def on_features(matrix, shift, config):
@@ -128,8 +119,8 @@ def on_features(matrix, shift, config):
     """
     if config.kind == "mfcc":
         return matrix, shift
-    rows = basis(config.bands)
-    change = rows.T @ (matrix - np.eye(features.CEPSTRA)) @ rows
+    rows = mel.cosines(config.bands)
+    change = rows.T @ (matrix - np.eye(mel.CEPSTRA)) @ rows
     whole = np.eye(config.bands) + change
     return whole.astype(np.float32), (rows.T @ shift).astype(np.float32)
 

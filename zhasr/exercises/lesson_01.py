@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.fft
 
-from zhasr import exercises, features
+from zhasr import exercises, features, mel
 
 SEED = 1
 LETTERS = "ABCD"
@@ -70,7 +70,7 @@ def power_spectrum(samples):
     emphasised = np.append(scaled[0], scaled[1:] - features.PREEMPHASIS * scaled[:-1])
     views = np.lib.stride_tricks.sliding_window_view(emphasised, features.FRAME_SAMPLES)
     frames = views[:: features.STEP_SAMPLES] * np.hamming(features.FRAME_SAMPLES)
-    return np.abs(np.fft.rfft(frames, features.FFT_SIZE)) ** 2 / features.FFT_SIZE
+    return np.abs(np.fft.rfft(frames, mel.FFT_SIZE)) ** 2 / mel.FFT_SIZE
 
 
 def _last_step(power, filters):
@@ -90,12 +90,12 @@ def _spectra():
         ),
         exercises.Case((small, pair), hint="Two frames of three bins, two filters."),
         exercises.Case(
-            (noise, features.mel_filters(80)),
+            (noise, mel.filters(80)),
             hint="24 frames of noise and the 80 filters of zhasr.",
             shown="last_step(power of noise (24, 257), mel filters (80, 257))",
         ),
         exercises.Case(
-            (silence, features.mel_filters(40)),
+            (silence, mel.filters(40)),
             hint="Silence: with its tiny noise no energy is zero, so ln works.",
             shown="last_step(power of silence (11, 257), mel filters (40, 257))",
         ),
