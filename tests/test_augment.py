@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 import soxr
 
-from zhasr import audio, augment, features, speaker_maps
+from zhasr import audio, augment, features, mel, speaker_maps
 
 FEATURES = 1 + np.arange(600, dtype=np.float32).reshape(100, 6)
 
@@ -130,9 +130,9 @@ def test_warps_are_drawn_evenly_on_both_sides_and_only_where_wanted():
 def test_a_voice_with_a_matrix_changes_spectrum_and_slopes_but_not_energy_and_pitch():
     config = features.FeatureConfig(pitch=True)
     raw = features.extract(vowel(), config)
-    matrix = np.eye(features.CEPSTRA, dtype=np.float32)
+    matrix = np.eye(mel.CEPSTRA, dtype=np.float32)
     matrix[1, 2], matrix[5, 5] = 0.5, 2
-    shift = np.zeros(features.CEPSTRA, np.float32)
+    shift = np.zeros(mel.CEPSTRA, np.float32)
     changed = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
     shift[3] = 4
     shifted = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
@@ -152,16 +152,33 @@ def test_a_voice_with_a_matrix_changes_spectrum_and_slopes_but_not_energy_and_pi
 def test_log_mel_bands_are_changed_in_their_cepstra_and_nowhere_else():
     config = features.FeatureConfig(kind="log-mel", bands=40, pitch=True)
     raw = features.extract(vowel(), config)
-    matrix = np.eye(features.CEPSTRA, dtype=np.float32)
+    matrix = np.eye(mel.CEPSTRA, dtype=np.float32)
     matrix[1, 2] = 0.5
-    shift = np.zeros(features.CEPSTRA, np.float32)
+    shift = np.zeros(mel.CEPSTRA, np.float32)
     shift[3] = 2
     changed = augment.speak(raw, config, augment.Voice(1.0, matrix, shift))
     before, after = (speaker_maps.cepstra(each, config) for each in (raw, changed))
     expected = before @ matrix[1:, 1:].T + shift[1:]
     np.testing.assert_allclose(after, expected, atol=1e-3)
-    rows = speaker_maps.basis(40)
+    rows = mel.cosines(40)
     rest = np.eye(40) - rows.T @ rows
     np.testing.assert_allclose(changed[:, :40] @ rest, raw[:, :40] @ rest, atol=1e-3)
     np.testing.assert_allclose(changed[:, :40].mean(1), raw[:, :40].mean(1), atol=1e-3)
     np.testing.assert_array_equal(changed[:, 40:], raw[:, 40:])
+
+
+def test_a_higher_pitch_moves_log_f0_and_nothing_else():
+    config = features.FeatureConfig(pitch=True)
+    raw = np.random.default_rng(0).normal(size=(20, config.dims)).astype(np.float32)
+    level = augment.Augmentation(pitch=0.4)
+    rng = np.random.default_rng(1)
+    drawn = [augment.draw_voice(level, "anna", rng) for _ in range(500)]
+    assert 0.37 < max(voice.pitch for voice in drawn) < 0.4
+    assert -0.4 < min(voice.pitch for voice in drawn) < -0.37
+    changed = augment.speak(raw, config, augment.Voice(pitch=0.3))
+    np.testing.assert_allclose(changed[:, 39], raw[:, 39] + 0.3, atol=1e-6)
+    rest = np.delete(np.arange(config.dims), 39)
+    np.testing.assert_allclose(changed[:, rest], raw[:, rest], atol=1e-4)
+    without = features.FeatureConfig()
+    changed = augment.speak(raw[:, :39], without, augment.Voice(pitch=0.3))
+    np.testing.assert_allclose(changed, raw[:, :39], atol=1e-4)

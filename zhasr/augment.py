@@ -9,10 +9,8 @@ import dataclasses
 import functools
 
 import numpy as np
-import python_speech_features
-import scipy.fft
 
-from zhasr import audio, features, speaker_maps
+from zhasr import features, mel, speaker_maps
 
 WARP_LIMIT = 4800.0  # Hz; formants lie below it, the rest is squeezed or stretched
 WARP_STEPS = 100  # factors are rounded to 1/100, so that few matrices are computed
@@ -30,6 +28,7 @@ class Augmentation:
         time_width: int, longest such mask, in frames.
         warp: float, largest relative change of the voice's frequencies, 0.22 = 1 / 1.22
             to 1.22.
+        pitch: float, largest change of log F0, 0.4 = 0.67 to 1.5 times as high.
         speakers: speaker_maps.SpeakerMaps, how voices differ, or None.
     """
 
@@ -39,6 +38,7 @@ class Augmentation:
     time_masks: float = 0.0
     time_width: int = 0
     warp: float = 0.0
+    pitch: float = 0.0
     speakers: object = None
 
 
@@ -58,11 +58,13 @@ class Voice:
         factor: float, of all frequencies, see `warp`.
         matrix: float32 array (CEPSTRA, CEPSTRA) of `speaker_maps`, or None.
         shift: float32 array (CEPSTRA,), added to the cepstra then.
+        pitch: float, added to log F0.
     """
 
     factor: float = 1.0
     matrix: np.ndarray | None = None
     shift: np.ndarray | None = None
+    pitch: float = 0.0
 
 
 def draw_voice(augmentation, speaker, rng):
@@ -76,12 +78,16 @@ def draw_voice(augmentation, speaker, rng):
     Returns:
         Voice, or None where the augmentation changes no voices.
     """
-    factor = 1.0
+    factor, matrix, shift, pitch = 1.0, None, None, 0.0
     if augmentation.warp:
         factor = float(np.exp(np.log1p(augmentation.warp) * rng.uniform(-1, 1)))
     if augmentation.speakers is not None:
-        return Voice(factor, *augmentation.speakers.draw(speaker, rng))
-    return Voice(factor) if augmentation.warp else None
+        matrix, shift = augmentation.speakers.draw(speaker, rng)
+    if augmentation.pitch:
+        pitch = augmentation.pitch * rng.uniform(-1, 1)
+    if factor == 1 and matrix is None and not pitch:
+        return None
+    return Voice(factor, matrix, shift, pitch)
 
 
 def speak(raw, config, voice):
@@ -100,6 +106,8 @@ def speak(raw, config, voice):
         matrix, shift = speaker_maps.on_features(voice.matrix, voice.shift, config)
         _multiply(changed, config, matrix)
         changed[:, : len(shift)] += shift
+    if config.pitch:
+        changed[:, -features.PITCH_DIMS] += voice.pitch
     return changed
 
 
@@ -149,12 +157,9 @@ def warp_matrix(kind, bands, percent):
     """
     factor = percent / WARP_STEPS
     if kind == "log-mel":
-        return _band_matrix(features.LOWEST_BAND, bands, factor).astype(np.float32)
-    count = features.CEPSTRA
-    cosines = scipy.fft.dct(np.eye(features.CEPSTRUM_BANDS), norm="ortho", axis=0)
-    cosines = cosines[:count]
-    between = cosines @ _band_matrix(0.0, features.CEPSTRUM_BANDS, factor) @ cosines.T
-    lifter = python_speech_features.base.lifter(np.ones((1, count)), features.LIFTER)[0]
+        return _band_matrix(mel.LOWEST_BAND, bands, factor).astype(np.float32)
+    cosines, lifter = mel.cosines(mel.CEPSTRUM_BANDS), mel.lifter()
+    between = cosines @ _band_matrix(0.0, mel.CEPSTRUM_BANDS, factor) @ cosines.T
     matrix = lifter[:, None] * between / lifter
     matrix[0] = matrix[:, 0] = 0  # in place of cepstrum 0 stands the energy
     matrix[0, 0] = 1
@@ -163,18 +168,17 @@ def warp_matrix(kind, bands, percent):
 
 def _band_matrix(lowest, bands, factor):
     """Linear interpolation between mel bands, (bands, bands); its rows add up to 1."""
-    to_mel = python_speech_features.base.hz2mel
-    nyquist = audio.SAMPLE_RATE / 2
-    centres = np.linspace(to_mel(lowest), to_mel(nyquist), bands + 2)[1:-1]
+    ends = mel.from_hertz(lowest), mel.from_hertz(mel.NYQUIST)
+    centres = np.linspace(*ends, bands + 2)[1:-1]
     limit = WARP_LIMIT * min(factor, 1)
     source = np.interp(
-        python_speech_features.base.mel2hz(centres),
-        [0, limit, nyquist],
-        [0, limit / factor, nyquist],
+        mel.to_hertz(centres),
+        [0, limit, mel.NYQUIST],
+        [0, limit / factor, mel.NYQUIST],
     )
     identity = np.eye(bands)
     return np.stack(
-        [np.interp(to_mel(source), centres, row) for row in identity], axis=1
+        [np.interp(mel.from_hertz(source), centres, row) for row in identity], axis=1
     )
 
 
