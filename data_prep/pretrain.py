@@ -418,7 +418,7 @@ def parse(arguments):
     length.add_argument("--minutes", type=float, help="of training, by the clock")
     length.add_argument("--hours", type=float, help="of training, by the clock")
     length.add_argument("--epochs", type=int, help="of --epoch-hours each")
-    parser.add_argument("--preset", default="base")
+    parser.add_argument("--preset", default="short")
     parser.add_argument("--target", default="initial-final")
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)

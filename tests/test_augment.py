@@ -182,3 +182,23 @@ def test_a_higher_pitch_moves_log_f0_and_nothing_else():
     without = features.FeatureConfig()
     changed = augment.speak(raw[:, :39], without, augment.Voice(pitch=0.3))
     np.testing.assert_allclose(changed, raw[:, :39], atol=1e-4)
+
+
+def test_voices_differ_more_and_more_and_nothing_else_changes():
+    maps = speaker_maps.SpeakerMaps(
+        ("a", "b"), np.ones((2, 12)), np.tile(np.eye(12), (2, 1, 1))
+    )
+    level = augment.Augmentation(0.1, 1, 0.2, warp=0.1, pitch=0.4, speakers=maps)
+    first, half, late, last = (augment.grow(level, at) for at in (0, 0.25, 0.5, 1))
+    assert last == late == level
+    assert (first.warp, first.pitch, first.speakers.strength) == (0, 0, 0)
+    assert half.warp == pytest.approx(0.05)
+    assert half.pitch == pytest.approx(0.2)
+    assert half.speakers.strength == pytest.approx(maps.strength / 2)
+    assert (first.tempo, first.frequency_share) == (0.1, 0.2)
+    rng = np.random.default_rng(0)
+    matrix, shift = first.speakers.draw("a", rng)
+    np.testing.assert_array_equal(matrix, np.eye(13))
+    assert not shift.any()
+    plain = augment.LEVELS["light"]
+    assert augment.grow(plain, 0) == plain

@@ -46,8 +46,9 @@ LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
-    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, 0.10),
+    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, 0.10, 0.20),
 }
+GROWN = 0.5  # share of a training after which voices differ as much as they will
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,28 @@ class Voice:
     matrix: np.ndarray | None = None
     shift: np.ndarray | None = None
     pitch: float = 0.0
+
+
+def grow(augmentation, progress):
+    """Change voices more and more: who has learned little is only confused by it.
+
+    Args:
+        augmentation: Augmentation.
+        progress: float, 0 at the beginning of the training, 1 at its end.
+
+    Returns:
+        Augmentation, whose voices are the same at 0 and differ in full from `GROWN` on.
+    """
+    share = min(1.0, progress / GROWN)
+    speakers = augmentation.speakers
+    if speakers is not None:
+        speakers = dataclasses.replace(speakers, strength=share * speakers.strength)
+    return dataclasses.replace(
+        augmentation,
+        warp=share * augmentation.warp,
+        pitch=share * augmentation.pitch,
+        speakers=speakers,
+    )
 
 
 def draw_voice(augmentation, speaker, rng):

@@ -42,11 +42,13 @@ class SpeakerMaps:
         speakers: tuple of str.
         means: float64 array (speakers, SIZE).
         matrices: float64 array (speakers, SIZE, SIZE).
+        strength: float, how far `draw` goes at most, 1 is all the way.
     """
 
     speakers: tuple[str, ...]
     means: np.ndarray
     matrices: np.ndarray
+    strength: float = STRENGTH
 
     def between(self, speaker, mean, matrix):
         """From a speaker's cepstra to those of another voice.
@@ -79,7 +81,7 @@ class SpeakerMaps:
             `between`, with the energy, which stays as it is.
         """
         pair = rng.choice(len(self.speakers), 2)
-        share, strength = rng.uniform(), STRENGTH * rng.uniform()
+        share, strength = rng.uniform(), self.strength * rng.uniform()
         mean, matrix = (
             share * of[pair[0]] + (1 - share) * of[pair[1]]
             for of in (self.means, self.matrices)

@@ -246,7 +246,7 @@ class Run:
                 self.train,
                 self.options.seed,
                 len(self.history),
-                self.augmentation,
+                augment.grow(self.augmentation, self.progress()),
                 self.description.features.spectral_dims,
                 self.worker.share,
                 self.parts,

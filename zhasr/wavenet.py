@@ -65,6 +65,8 @@ PRESETS = {
     "classic": Config(kernel_size=7, reduction=1, normalization="batch", causal=True),
     "small": Config(channels=72, stacks=2),
     "base": Config(channels=136),
+    # Sees 2 s instead of 7.6: few sentences are not learned by heart.
+    "short": Config(dilations=(1, 2, 4)),
 }
 
 
