@@ -150,10 +150,11 @@ def score_voice(path, data):
     }
 
 
-def recognise(model, path, splits, decoder=None):
-    """Recognise splits of a prepared folder from its stored features."""
+def recognise(model, path, splits, decoder=None, every=1):
+    """Recognise splits of a prepared folder, or a part, from its stored features."""
     folder = dataset.open_folder(path)
     utterances = [item for split in splits for item in folder.utterances(split)]
+    utterances = utterances[::every]
     utterances.sort(key=lambda item: item.duration)
     raw = (folder.store[utterance.id] for utterance in utterances)
     return list(evaluation.recognise(model, utterances, raw, decoder))
