@@ -17,13 +17,16 @@ $(VENV)/ready: requirements.txt pyproject.toml
 demo: $(VENV)/ready
 	$(BIN)/python -m data_prep.demo
 
+# One process per core; a file stays in one process, which makes its fixtures once.
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
 # JAX is small, and the engine for several processes.
 $(VENV)/jax: $(VENV)/ready
 	$(BIN)/pip install --quiet --editable '.[jax]'
 	touch $@
 
 test: $(VENV)/jax
-	$(BIN)/pytest
+	$(PYTEST)
 
 # The same with torch, for the tests that depend on the backend. The usual wheel of torch
 # brings gigabytes of CUDA on Linux, so this is not part of `make test`; a torch that is
@@ -42,7 +45,7 @@ test-browser: $(VENV)/browser
 	$(BIN)/pytest -s tests/browser
 
 quick: $(VENV)/ready
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lab: $(VENV)/ready
 	$(BIN)/jupyter lab notebooks
