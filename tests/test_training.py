@@ -12,7 +12,16 @@ import conftest
 import numpy as np
 import pytest
 
-from zhasr import checkpoint, dataset, model_folder, training, training_run, wavenet
+from zhasr import (
+    augment,
+    batches,
+    checkpoint,
+    dataset,
+    model_folder,
+    training,
+    training_run,
+    wavenet,
+)
 from zhasr.backend import keras
 
 TINY = wavenet.Config(channels=24, stacks=1, dilations=(1, 2))
@@ -174,6 +183,23 @@ def test_patience_ends_a_run_that_no_longer_improves(prepared, tmp_path):
         say=id,
     )
     assert len(history) < 10
+
+
+@pytest.mark.slow
+def test_voices_differ_more_from_epoch_to_epoch(prepared, tmp_path, monkeypatch):
+    heard, original = [], batches.batches_of_epoch
+
+    def listen(buckets, seed, epoch, augmentation, *rest):
+        heard.append(augmentation)
+        return original(buckets, seed, epoch, augmentation, *rest)
+
+    monkeypatch.setattr(batches, "batches_of_epoch", listen)
+    level = augment.Augmentation(tempo=0.1, warp=0.2)
+    monkeypatch.setitem(augment.LEVELS, "warped", level)
+    planned = options(epochs=4, augmentation="warped")
+    training_run.train([prepared], tmp_path / "model", planned, say=id)
+    assert [each.warp for each in heard] == pytest.approx([0, 0.1, 0.2, 0.2])
+    assert {each.tempo for each in heard} == {0.1}
 
 
 @pytest.mark.slow
