@@ -3,6 +3,7 @@
 Every module is imported where it is used: TensorFlow and numba are slow to start.
 """
 
+import dataclasses
 import json
 import os
 import sys
@@ -185,11 +186,20 @@ def info(options):
         f"{folder}: {parameters / 1e6:.2f} M parameters, "
         f"{len(description.vocabulary)} {description.vocabulary.kind} labels"
     )
-    _say(f"architecture: {config}")
+    _say(f"architecture: {_facts(config)}")
     _say(f"receptive field: {seen:.2f} s, {10 * config.reduction} ms per output frame")
-    _say(f"features: {description.features} ({description.features.dims} dims)")
+    dims = description.features.dims
+    _say(f"features: {_facts(description.features)} ({dims} dims)")
     for line in model_folder.fact_lines(description.training):
         _say(line)
+
+
+def _facts(config):
+    """The fields of a dataclass in one line."""
+    from zhasr import model_folder
+
+    lines = model_folder.fact_lines(dataclasses.asdict(config))
+    return "; ".join(line.replace(": ", " ", 1) for line in lines)
 
 
 def _one_thread():

@@ -135,21 +135,27 @@ def write_card(description):
 
 
 def fact_lines(training):
-    """Say how a model was made: list of str, long lists cut short.
+    """Say how a model was made: list of str, long lists and numbers cut short.
 
     Args:
         training: dict, that of a Description. Whose recordings it heard is left out:
-            these are sentences of their own.
+            these are sentences of their own; and what is None.
 
     Example:
-        >>> fact_lines({"epoch": 3, "corpora": ["words", "words", "aishell"]})
+        >>> fact_lines({"epoch": 3, "minutes": None, "corpora": ["words", "aishell"]})
         ['epoch: 3', 'corpora: words, aishell']
     """
     return [
-        f"{name}: {_listed(value) if isinstance(value, list) else value}"
+        f"{name}: {_shown(value)}"
         for name, value in training.items()
-        if name != SOURCES
+        if name != SOURCES and value is not None
     ]
+
+
+def _shown(value):
+    if isinstance(value, list | tuple):
+        return _listed(value)
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _listed(names):
