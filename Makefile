@@ -17,7 +17,8 @@ $(VENV)/ready: requirements.txt pyproject.toml
 demo: $(VENV)/ready
 	$(BIN)/python -m data_prep.demo
 
-# One process per core; a file stays in one process, which makes its fixtures once.
+# One process per core, up to four, because each holds TensorFlow; a file stays in one
+# process, which makes its fixtures once.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # JAX is small, and the engine for several processes.

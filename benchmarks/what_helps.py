@@ -2,12 +2,14 @@
 
     python benchmarks/what_helps.py CORPORA WORK [VARIANT ...] --text FILE ...
 
-Each variant differs from the first, `plain`, in one thing, and hears the same amount
-of audio: three epochs of eight hours or a little more with the small network. The only
-low voice with many syllables (HanTTS) is left out of all of them. Scored on every third
-of its syllables and on development recordings: another voice with a large vocabulary
-that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20 (the nearest
-of twelve words), and sentences that the one reader in the training data says elsewhere
+Each variant differs from the first, `plain`, in one thing, and hears about the same:
+three epochs of the small network. An epoch is the whole part of a pass that is nearest
+to eight hours, so it depends on what there is; the table says how much was heard. The
+only low voice with many syllables (HanTTS) is left out of all of them. Scored on every
+third of its syllables and on development recordings: another voice with a large
+vocabulary that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20
+(the nearest of twelve words), and sentences that the one reader in the training data
+says elsewhere
 (33). What is finished is kept in WORK, so a stopped run goes on; epochs are counted by
 audio and not by the clock, so other jobs on the machine change nothing.
 """
@@ -81,7 +83,8 @@ def run(options, name):
     Returns:
         dict: "heard" (hours) and the errors of `score`.
     """
-    model = options.work / "what_helps" / name.replace(" ", "-")
+    kept = options.work / "what_helps" / f"without-{LEFT_OUT}"
+    model = kept / name.replace(" ", "-")
     path = model / "result.json"
     if not path.exists():
         command = [str(options.corpora), str(options.work), str(model)]

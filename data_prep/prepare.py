@@ -42,7 +42,7 @@ from data_prep.corpora import base
 from zhasr import errors, features
 
 DESCRIPTION = "Prepare a corpus for training. An interrupted preparation goes on."
-VERSION = 1  # of what is written; counted up when the same corpus gives other bytes
+VERSION = 2  # of what is written; counted up when the same corpus gives other bytes
 BAD_INPUT = 2  # exit status
 INTERRUPTED = 130  # exit status that shells give for Ctrl-C
 

@@ -20,7 +20,7 @@ def test_filters_of_the_cepstra_are_those_of_python_speech_features():
     np.testing.assert_allclose(mel.cepstrum_filters(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("bands", [5, 26, 80])
+@pytest.mark.parametrize("bands", [13, 26, 80])
 def test_cosines_are_the_orthonormal_transform(bands):
     expected = scipy.fft.dct(np.eye(bands), norm="ortho", axis=0)[:13]
     np.testing.assert_allclose(mel.cosines(bands), expected, atol=1e-12)
@@ -31,7 +31,6 @@ def test_the_lifter_is_that_of_python_speech_features():
     np.testing.assert_allclose(mel.lifter(), expected)
 
 
-@pytest.mark.parametrize("bands", [0, -3, 200])
-def test_bands_that_a_spectrum_cannot_tell_apart(bands):
-    with pytest.raises(ValueError, match=f"received {bands}"):
-        mel.filters(bands)
+def test_fewer_bands_than_cepstra():
+    with pytest.raises(ValueError, match="13 bands or more, received 12"):
+        mel.cosines(12)

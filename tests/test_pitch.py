@@ -271,3 +271,12 @@ def test_real_syllables_have_the_contour_of_their_tone(pattern):
     assert semitones[2] > 2
     assert semitones[4] < -3
     assert semitones[3] < semitones[2]
+
+
+def test_lengths_of_transforms_have_small_factors():
+    for length in (1, 31, 100, 20_123, 9_600_001):
+        found = pitch_tracker.fast_length(length)
+        assert length <= found <= 1.07 * length + 1
+        while found % 2 == 0:
+            found //= 2
+        assert found < 32

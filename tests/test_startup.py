@@ -12,7 +12,8 @@ from zhasr import features, model_folder, recognizer, vocabulary, wavenet
 
 ROOT = pathlib.Path(__file__).parents[1]
 SLOW = {"tensorflow", "keras", "jax", "torch", "matplotlib", "jieba", "pypinyin"}
-SLOW |= {"scipy.stats", "scipy.signal", "pandas", "IPython", "tensorboard"}
+SLOW |= {"scipy.stats", "scipy.signal", "scipy.fft", "scipy.fftpack"}
+SLOW |= {"python_speech_features", "pandas", "IPython", "tensorboard"}
 PROGRAM = f"""
 import sys
 from zhasr import cli

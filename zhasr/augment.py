@@ -46,7 +46,7 @@ LEVELS = {
     "none": Augmentation(),
     "light": Augmentation(0.10, 1, 0.15, 0.5, 8),
     "full": Augmentation(0.15, 2, 0.20, 1.0, 12),
-    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, 0.10, 0.20),
+    "voices": Augmentation(0.12, 1, 0.15, 0.5, 8, warp=0.10, pitch=0.20),
 }
 GROWN = 0.5  # share of a training after which voices differ as much as they will
 
@@ -73,7 +73,8 @@ def grow(augmentation, progress):
 
     Args:
         augmentation: Augmentation.
-        progress: float, 0 at the beginning of the training, 1 at its end.
+        progress: float, 0 at the beginning of the training, 1 at its end. A run asks
+            once for each epoch.
 
     Returns:
         Augmentation, whose voices are the same at 0 and differ in full from `GROWN` on.

@@ -196,10 +196,7 @@ def info(options):
 
 def _facts(config):
     """The fields of a dataclass in one line."""
-    from zhasr import model_folder
-
-    lines = model_folder.fact_lines(dataclasses.asdict(config))
-    return "; ".join(line.replace(": ", " ", 1) for line in lines)
+    return "; ".join(f"{k} {v}" for k, v in dataclasses.asdict(config).items())
 
 
 def _one_thread():

@@ -30,9 +30,9 @@ def from_hertz(hertz):
     return 2595 * np.log10(1 + np.asarray(hertz) / 700)
 
 
-def to_hertz(mel):
+def to_hertz(mels):
     """Inverse of `from_hertz`."""
-    return 700 * (10 ** (np.asarray(mel) / 2595) - 1)
+    return 700 * (10 ** (np.asarray(mels) / 2595) - 1)
 
 
 @functools.cache
@@ -88,12 +88,17 @@ def cosines(bands):
     """The cosine transform (DCT-II, orthonormal) from bands to cepstra.
 
     Args:
-        bands: int.
+        bands: int, at least CEPSTRA.
 
     Returns:
         float64 array (CEPSTRA, bands), whose rows are orthonormal.
+
+    Raises:
+        ValueError: fewer bands.
     """
-    order, position = np.arange(min(CEPSTRA, bands)), np.arange(bands) + 0.5
+    if bands < CEPSTRA:
+        raise ValueError(f"expected {CEPSTRA} bands or more, received {bands}")
+    order, position = np.arange(CEPSTRA), np.arange(bands) + 0.5
     rows = np.cos(np.pi / bands * order[:, None] * position) * np.sqrt(2 / bands)
     rows[0] /= np.sqrt(2)
     return rows

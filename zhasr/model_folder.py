@@ -142,8 +142,10 @@ def fact_lines(training):
             these are sentences of their own; and what is None.
 
     Example:
-        >>> fact_lines({"epoch": 3, "minutes": None, "corpora": ["words", "aishell"]})
-        ['epoch: 3', 'corpora: words, aishell']
+        >>> fact_lines({"hours": 20480.37, "minutes": None, "corpora": ["a", "b", "a"]})
+        ['hours: 20480', 'corpora: a, b']
+        >>> fact_lines({"error": 0.18678003291})
+        ['error: 0.1868']
     """
     return [
         f"{name}: {_shown(value)}"
@@ -153,9 +155,11 @@ def fact_lines(training):
 
 
 def _shown(value):
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return _listed(value)
-    return f"{value:.4g}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return value
 
 
 def _listed(names):

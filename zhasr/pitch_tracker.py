@@ -72,7 +72,7 @@ def decimate(samples):
         float32 array of shape (ceil(samples / 4),), 4 kHz, sample 0 at sample 0.
     """
     length = -(-len(samples) // DECIMATION)
-    padded = _fast_length(length + WINDOW)  # no wrap-around
+    padded = fast_length(length + WINDOW)  # no wrap-around
     spectrum = np.fft.rfft(samples, padded * DECIMATION)[: padded // 2 + 1]
     frequencies = np.arange(len(spectrum)) * (RATE / padded)
     rise = np.clip(frequencies / LOWEST_BAND - 0.5, 0, 1)
@@ -81,8 +81,19 @@ def decimate(samples):
     return np.fft.irfft(spectrum, padded)[:length]
 
 
-def _fast_length(length):
-    """At least so much, and up to 32 times a power of two: no large prime factors."""
+def fast_length(length):
+    """Lengthen a transform until it has no large prime factors.
+
+    Args:
+        length: int.
+
+    Returns:
+        int, at least `length`: up to 31 times a power of two.
+
+    Example:
+        >>> fast_length(20123)
+        20480
+    """
     step = 2 ** max(0, length.bit_length() - 5)
     return -(-length // step) * step
 

@@ -33,8 +33,8 @@ class Options:
         learning_rate: float, the highest.
         batch_seconds: float, audio in a batch with its padding.
         buckets: int, most shapes of batch; each is compiled once.
-        augmentation: str, of augment.LEVELS; its voices differ more in each epoch, see
-            `augment.grow`.
+        augmentation: str, of augment.LEVELS; its voices differ more from epoch to epoch
+            in the first half of a run, see `augment.grow`.
         speaker_maps: str, path of `data_prep.speakers`: training voices are changed
             into each other; None for not.
         dropout: float.

@@ -197,6 +197,16 @@ class Run:
             return min(1.0, self.elapsed / (60 * self.options.minutes))
         return min(1.0, self._updates() / (self.steps * self.options.epochs))
 
+    def _progress_after_epoch(self):
+        """Share of the run that will be over after the next epoch.
+
+        By the clock it is as long as those before, and 0 where there is none.
+        """
+        done = len(self.history)
+        if self.options.minutes is None:
+            return (done + 1) / self.options.epochs
+        return self.progress() * (done + 1) / done if done else 0.0
+
     def _updates(self):
         return int(self.optimizer.iterations.numpy())
 
@@ -246,7 +256,7 @@ class Run:
                 self.train,
                 self.options.seed,
                 len(self.history),
-                augment.grow(self.augmentation, self.progress()),
+                augment.grow(self.augmentation, self._progress_after_epoch()),
                 self.description.features.spectral_dims,
                 self.worker.share,
                 self.parts,
@@ -361,6 +371,7 @@ class Run:
             return
         progress = {
             "options": dataclasses.asdict(self.options),
+            "level": self._level(),
             "vocabulary": self.description.vocabulary.fingerprint,
             "history": self.history,
             "clocks": [self.elapsed, self.evaluating, self.waited],
@@ -394,6 +405,10 @@ class Run:
         self.best, self.stale = progress["best"]
         self.say(f"resumed after epoch {len(self.history)}")
 
+    def _level(self):
+        """What the name of the level of augmentation stands for."""
+        return dataclasses.asdict(augment.LEVELS[self.options.augmentation])
+
     def _check_same(self, progress):
         options = dataclasses.asdict(self.options)
         different = [
@@ -401,6 +416,8 @@ class Run:
             for name, value in options.items()
             if progress["options"].get(name) != value
         ]
+        if progress.get("level") != self._level():
+            different.append(f"the level {self.options.augmentation} has changed")
         if progress["vocabulary"] != self.description.vocabulary.fingerprint:
             different.append("other labels: the data have changed")
         if different:
