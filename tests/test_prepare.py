@@ -317,7 +317,8 @@ def alive(group):
 
 @pytest.mark.slow
 def test_interrupt_of_a_terminal_is_one_line(tmp_path):
-    plant(tmp_path / "corpus", "train", "anna", 200, 200)
+    # Many, so that a busy machine does not finish them before the signal comes.
+    plant(tmp_path / "corpus", "train", "anna", 600, 200)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "data_prep.prepare", "synthetic"]
     process = subprocess.Popen(
