@@ -9,9 +9,8 @@ only low voice with many syllables (HanTTS) is left out of all of them. Scored o
 third of its syllables and on development recordings: another voice with a large
 vocabulary that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20
 (the nearest of twelve words), and sentences that the one reader in the training data
-says elsewhere
-(33). What is finished is kept in WORK, so a stopped run goes on; epochs are counted by
-audio and not by the clock, so other jobs on the machine change nothing.
+says elsewhere (33). What is finished is kept in WORK, so a stopped run goes on; epochs
+are counted by audio and not by the clock, so other jobs on the machine change nothing.
 """
 
 import argparse
@@ -22,7 +21,7 @@ import pathlib
 import figures
 import targets_and_features
 
-from data_prep import prepare, pretrain
+from data_prep import pretrain
 from zhasr import files, recognizer, scoring, wavenet
 
 HOURS, EPOCHS = 8.0, 3
@@ -137,13 +136,8 @@ def score(plan):
 def prepare_left_out(plan):
     """Prepare the voice that the recipe leaves out; return the folder."""
     (part,) = (part for part in pretrain.RECIPE if part.name == LEFT_OUT)
-    folder = plan.prepared(part.name)
-    prepare.prepare(
-        part.adapter,
-        plan.corpora / part.folder,
-        folder,
-        plan.config,
-        worker_count=plan.workers,
+    (folder,) = pretrain.prepare_parts(
+        plan, [dataclasses.replace(part, times=1)], print
     )
     return folder
 

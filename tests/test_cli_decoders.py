@@ -160,7 +160,9 @@ def test_nothing_heard(model, audio, capsys, kind, monkeypatch):
 def test_the_shortest_recording(model, language, tmp_path, capsys, monkeypatch):
     monkeypatch.undo()  # the network itself
     soundfile.write(tmp_path / "short.wav", np.zeros(1), 16_000)
-    transcribe(capsys, model, tmp_path / "short.wav", "--language", language)
+    recording = tmp_path / "short.wav"
+    printed = transcribe(capsys, model, recording, "--language", language)
+    assert printed.count("\n") == 1 and printed.endswith("\n")
 
 
 def test_bad_files_do_not_stop_others(model, language, audio, tmp_path, capsys):

@@ -155,6 +155,16 @@ def test_another_run_is_not_resumed(prepared, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_level_that_has_changed_is_not_resumed(prepared, tmp_path, monkeypatch):
+    planned = options(epochs=1, augmentation="light")
+    training_run.train([prepared], tmp_path / "model", planned, say=id)
+    faster = augment.Augmentation(tempo=0.2)
+    monkeypatch.setitem(augment.LEVELS, "light", faster)
+    with pytest.raises(training.TrainingError, match="level light has changed"):
+        training_run.train([prepared], tmp_path / "model", planned, resume=True, say=id)
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_with_an_explanation(
     prepared, tmp_path, monkeypatch
 ):

@@ -1,8 +1,7 @@
 """The mel scale, its filters and the cosine transform of the cepstra.
 
 The numbers are those of python_speech_features, which the tests compare. It is not
-imported: with it comes scipy.fftpack, a fifth of the time that `zhasr transcribe` takes
-to start.
+imported: with it comes scipy.fftpack, which `zhasr transcribe` would wait for.
 """
 
 import functools
