@@ -252,6 +252,8 @@ def test_equal_to_the_stock_loss():
     np.testing.assert_allclose(gradient, slopes, atol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="nothing is compiled")
 def test_compiled_equals_uncompiled():
     labels, logits, label_lengths, frame_lengths = padded_batch()
@@ -295,6 +297,8 @@ def test_a_batch_without_labels():
     assert gradient[1].any(axis=1).tolist() == [True] * 3 + [False] * 2
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("scale", "targets", "tolerance"), [(1, 40, 2e-3), (5, 200, 2e-3), (50, 400, 1e-2)]
 )

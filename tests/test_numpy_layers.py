@@ -20,6 +20,15 @@ CONFIGS = wavenet.PRESETS | {
     for name, options in TINY.items()
 }
 
+# The deepest networks take seconds each; `make quick` has the others.
+EACH = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("classic", "base")))
+        for name in CONFIGS
+    ],
+)
+
 
 def pair(config, seed=0):
     """The same network in Keras and in numpy, with weights as after training."""
@@ -48,7 +57,7 @@ def random_features(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_log_probs_are_those_of_keras(name):
     expected_of, got_of = pair(CONFIGS[name])
     for frames in (1, 2, 63, 401):
@@ -61,7 +70,7 @@ def test_log_probs_are_those_of_keras(name):
             assert np.ptp(expected, axis=1).max() > 0.5, "all frames are alike"
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_numpy_is_as_near_to_double_precision_as_keras(name):
     # Trained networks are coarser: of real speech Keras alone is further than 1e-4 from
     # double precision ("Start-up" in benchmarks/README.md).
@@ -79,7 +88,7 @@ def test_numpy_is_as_near_to_double_precision_as_keras(name):
     assert 0 < errors["numpy"] < 2 * errors["keras"]
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_batches_with_padding_are_those_of_keras(name):
     config = CONFIGS[name]
     expected_of, got_of = pair(config)
@@ -96,7 +105,7 @@ def test_batches_with_padding_are_those_of_keras(name):
         )
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_padding_never_changes_a_real_frame(name):
     config = CONFIGS[name]
     _, network = pair(config)
@@ -109,7 +118,7 @@ def test_padding_never_changes_a_real_frame(name):
         np.testing.assert_allclose(padded[:, :real], alone, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_no_frames_give_no_outputs(name):
     _, network = pair(CONFIGS[name])
     assert log_probs(network, np.zeros((1, 0, DIMS)), [0]).shape == (1, 0, LABELS)
@@ -145,7 +154,7 @@ def test_a_gate_neither_overflows_nor_ends_short_of_one():
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@EACH
 def test_weights_are_known_without_a_network(name):
     config = CONFIGS[name]
     network = wavenet.build(config, DIMS, LABELS)

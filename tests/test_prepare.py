@@ -167,6 +167,7 @@ def test_manifest_is_found_through_a_link(prepared, tmp_path):
     manifest.check_audio(manifest.read(link / "dev.jsonl"))
 
 
+@pytest.mark.slow
 def test_prepares_through_links(corpus, tmp_path, capsys):
     """Both folders are links to places of another depth."""
     (tmp_path / "a/b").mkdir(parents=True)
@@ -182,12 +183,14 @@ def test_prepares_through_links(corpus, tmp_path, capsys):
 # --- always the same ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_worker_writes_the_same_bytes_as_two(corpus, prepared):
     out = corpus.parent / "one"
     assert run("synthetic", corpus, out, "--workers", 1) == 0
     assert content(out) == content(prepared)
 
 
+@pytest.mark.slow
 def test_training_does_not_depend_on_other_splits(corpus, prepared):
     other = plant_corpus(corpus.parent / "other", test_hertz=900)
     plant(other, "dev", "emil", 35, 50)  # a second piece of dev
@@ -225,6 +228,7 @@ def test_pitch_is_relative_to_the_speaker_and_the_split(speaker_pitch):
     )
 
 
+@pytest.mark.slow
 def test_goes_on_from_every_step_of_the_end(corpus, speaker_pitch, monkeypatch):
     """Every file is renamed to its name; end the process at each of these moments."""
     arguments, finished = speaker_pitch
@@ -364,6 +368,7 @@ def test_other_settings_are_not_mixed(corpus, prepared, capsys, options, said):
     assert content(prepared) == before
 
 
+@pytest.mark.slow
 def test_changed_corpus_is_noticed(tmp_path, capsys):
     source, out = tmp_path / "corpus", tmp_path / "out"
     plant(source, "train", "anna", 3, 200)
@@ -387,6 +392,7 @@ def test_other_process_at_work(tmp_path, capsys):
 # --- splits -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_test_set_of_its_own(corpus, tmp_path, capsys):
     out = tmp_path / "out"
     assert run("synthetic", corpus, out, "--split", "test") == 0

@@ -139,6 +139,7 @@ def test_test_speakers_do_not_choose(tmp_path):
     pretrain.refuse_test_speakers([tmp_path / "test"])
 
 
+@pytest.mark.slow
 def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
     path = raw / "corpora" / "read" / "train.jsonl"
     items = manifest.read(path)
