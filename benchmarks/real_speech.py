@@ -199,8 +199,7 @@ def prepared(options, model, name):
     """The prepared folder of a part of the recipe, with the features of the model."""
     (part,) = (part for part in pretrain.RECIPE if part.name == name)
     config = model.description.features
-    kind = config.kind + ("+pitch" if config.pitch else "")
-    out = options.work / kind / name
+    out = options.work / config.name / name
     prepare.prepare(part.adapter, options.corpora / part.folder, out, config)
     return out
 

@@ -6,7 +6,7 @@ The mean cepstra of each sound of each training speaker are measured as by
 `data_prep.speakers`. One sound of one speaker is left out at a time and predicted from
 how the average speaker says it, by
 
-    warp      the factor of `augment.warp` that fits the speaker's other sounds best
+    warp      the factor of `vocal_tract.warp` that fits the speaker's other sounds best
     matrix    the matrix that `speaker_maps` fits to the speaker's other sounds
 
 Both add the speaker's mean difference. Printed is how much of what is left of the
@@ -21,7 +21,7 @@ import figures
 import numpy as np
 
 from data_prep import speakers
-from zhasr import augment, recognizer, speaker_maps
+from zhasr import recognizer, speaker_maps, vocal_tract
 
 FACTORS = range(78, 130, 2)  # hundredths
 RIDGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0)
@@ -96,7 +96,7 @@ def warp(average, own, left_out):
     """Predict by the factor of all frequencies that fits best."""
     best, found = np.inf, None
     for percent in FACTORS:
-        matrix = augment.warp_matrix("mfcc", 0, percent)[1:, 1:]
+        matrix = vocal_tract.warp_matrix("mfcc", 0, percent)[1:, 1:]
         shift = (own - average @ matrix.T).mean(axis=0)
         error = np.square(own - average @ matrix.T - shift).sum()
         if error < best:

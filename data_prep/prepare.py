@@ -181,8 +181,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--pitch-normalisation",
-        choices=("utterance", "speaker"),
+        choices=features.PITCH_NORMALISATIONS,
         help="whose mean pitch is subtracted (utterance)",
+    )
+    parser.add_argument(
+        "--length-normalisation",
+        action="store_true",
+        help="undo what the pitch tells about the length of the vocal tract",
     )
     parser.add_argument("--split", help="put every utterance in this split")
     parser.add_argument(
@@ -197,6 +202,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--bands needs --features log-mel")
     if options.pitch_normalisation and not options.pitch:
         parser.error("--pitch-normalisation has no use with --no-pitch")
+    if options.length_normalisation and not options.pitch:
+        parser.error("--length-normalisation has no use with --no-pitch")
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
     if options.version < 0:
@@ -205,7 +212,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _config(options: argparse.Namespace) -> features.FeatureConfig:
-    given = {"bands": options.bands, "pitch_normalisation": options.pitch_normalisation}
+    given = {
+        "bands": options.bands,
+        "pitch_normalisation": options.pitch_normalisation,
+        "length_normalisation": options.length_normalisation,
+    }
     given = {name: value for name, value in given.items() if value is not None}
     return features.FeatureConfig(options.features, pitch=options.pitch, **given)
 

@@ -128,9 +128,8 @@ class Plan:
 
     def prepared(self, name, version=0):
         """Where a corpus is prepared; features of another kind lie elsewhere."""
-        kind = self.config.kind + ("+pitch" if self.config.pitch else "")
         suffix = f"@{version}" if version else ""
-        return self.work / kind / f"{name}{suffix}"
+        return self.work / self.config.name / f"{name}{suffix}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -422,6 +421,12 @@ def parse(arguments):
     parser.add_argument("--target", default="initial-final")
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--normalise-voices",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="undo what is known of a voice from its pitch (yes)",
+    )
     parser.add_argument("--augment", default="voices")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
@@ -486,12 +491,18 @@ def make_plan(options):
     minutes = options.minutes
     if options.hours is not None:
         minutes = 60 * options.hours
+    voices = options.pitch and options.normalise_voices
     return Plan(
         options.corpora,
         options.work,
         options.model,
         choose_parts(options.without, options.times),
-        features.FeatureConfig(options.features, pitch=options.pitch),
+        features.FeatureConfig(
+            options.features,
+            pitch=options.pitch,
+            pitch_normalisation="voice" if voices else "utterance",
+            length_normalisation=voices,
+        ),
         options.assembled_minutes,
         tuple(options.text),
         tuple(options.exclude),

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from zhasr import (
-    augment,
     batches,
     dataset,
     features,
     pinyin,
     recognizer,
     vocabulary,
+    vocal_tract,
     wavenet,
 )
 
@@ -274,7 +274,7 @@ def test_what_was_planted_is_explained():
     rng = np.random.default_rng(1)
     matrices = np.eye(12) + 0.1 * rng.normal(size=(4, 12, 12))
     warps = [
-        augment.warp_matrix("mfcc", 0, each)[1:, 1:] for each in (88, 96, 104, 112)
+        vocal_tract.warp_matrix("mfcc", 0, each)[1:, 1:] for each in (88, 96, 104, 112)
     ]
     ways = {"warp": voices.warp, "matrix": voices.matrix_with(1e-6)}
     heard = np.ones((4, 20), bool)

@@ -189,7 +189,12 @@ def test_config_to_dict_and_back(config):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"kind": "MFCC"}, {"pitch_normalisation": "none"}, {"unknown": 1}],
+    [
+        {"kind": "MFCC"},
+        {"pitch_normalisation": "none"},
+        {"length_normalisation": True},
+        {"unknown": 1},
+    ],
 )
 def test_config_refuses(fields):
     with pytest.raises(ValueError, match="expected"):
@@ -346,6 +351,16 @@ def test_level_of_a_syllable_is_kept():
     high, _ = normalised_pitch(np.full(25, np.log(250)), np.ones(25))
     low, _ = normalised_pitch(np.full(25, np.log(160)), np.ones(25))
     assert (high - low)[0, 0] == pytest.approx(np.log(250 / 160) * 2 / 3, abs=1e-4)
+
+
+def test_a_syllable_of_a_man_and_of_a_woman_lies_about_the_middle():
+    for hertz in (115, 215):
+        found, _ = normalised_pitch(
+            np.full(20, np.log(hertz)), np.ones(20), pitch_normalisation="voice"
+        )
+        assert np.abs(found[:, 0]).max() < 0.1
+    unknown, _ = normalised_pitch(np.full(20, np.log(115)), np.ones(20))
+    assert unknown[0, 0] < -0.3
 
 
 def test_only_voiced_frames_tell_the_level():

@@ -1,6 +1,7 @@
 """The recipe from raw folders to a model: every step, again, without test voices."""
 
 import dataclasses
+import pathlib
 import unittest.mock
 
 import conftest
@@ -159,6 +160,20 @@ def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
     (voices, count), (all_voices, all_count) = heard
     assert "S0252" in all_voices and "S0252" not in voices
     assert all_count == count + 2 * 10  # in two versions
+
+
+@pytest.mark.parametrize(
+    ("wish", "folder"),
+    [
+        ([], "mfcc+pitch+length"),
+        (["--no-normalise-voices"], "mfcc+pitch"),
+        (["--no-pitch"], "mfcc"),
+    ],
+)
+def test_features_of_each_kind_lie_in_a_folder_of_their_own(wish, folder):
+    command = ["corpora", "work", "model", "--epochs", "1", *wish]
+    found = pretrain.make_plan(pretrain.parse(command))
+    assert found.prepared("words", 2) == pathlib.Path("work", folder, "words@2")
 
 
 def test_held_out_sentences_are_not_said(tmp_path):

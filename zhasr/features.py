@@ -24,7 +24,7 @@ import pathlib
 
 import numpy as np
 
-from zhasr import audio, files, mel, pitch_tracker
+from zhasr import audio, files, mel, pitch_tracker, vocal_tract, voice
 
 FRAME_LENGTH = 0.025  # seconds
 FRAME_STEP = 0.010  # seconds
@@ -38,6 +38,7 @@ SPECTRUM_BLOCK = 64  # frames; the spectra of one block fit into the cache
 
 DELTA_FRAMES = 2  # on either side
 
+PITCH_NORMALISATIONS = ("utterance", "voice", "speaker")
 PITCH_DIMS = 3  # log F0, its slope, voicing
 VOICED = 0.55  # correlation; white noise stays below 0.45
 USUAL_F0 = 200.0  # Hz, where nothing is voiced; between most men and most women
@@ -55,21 +56,28 @@ class FeatureConfig:
         bands: int, mel bands of "log-mel"; "mfcc" always uses 26.
         pitch: bool, append log F0, its slope and voicing.
         pitch_normalisation: str, "utterance": `normalise` subtracts the smoothed
-            mean log F0 of the utterance; "speaker": `extract` subtracts that of the
-            speaker.
+            mean log F0 of the utterance; "voice": as `voice.level` estimates it;
+            "speaker": `extract` subtracts that of the speaker.
+        length_normalisation: bool, undo what the pitch tells about the length of the
+            vocal tract, see `vocal_tract.normalise`; needs the pitch.
     """
 
     kind: str = "mfcc"
     bands: int = 80
     pitch: bool = False
     pitch_normalisation: str = "utterance"
+    length_normalisation: bool = False
 
     def __post_init__(self):
         """Refuse what `extract` could not do."""
         _check_choice("kind", self.kind, ("mfcc", "log-mel"))
         _check_choice(
-            "pitch_normalisation", self.pitch_normalisation, ("utterance", "speaker")
+            "pitch_normalisation", self.pitch_normalisation, PITCH_NORMALISATIONS
         )
+        if self.length_normalisation and not self.pitch:
+            raise ValueError(
+                "features: expected pitch for length_normalisation, received none"
+            )
         if self.kind == "log-mel":
             mel.filters(self.bands)
 
@@ -82,6 +90,12 @@ class FeatureConfig:
     def spectral_dims(self):
         """Features per frame before those of the pitch."""
         return 3 * mel.CEPSTRA if self.kind == "mfcc" else self.bands
+
+    @property
+    def name(self):
+        """What tells features of other kinds apart in the name of a folder."""
+        extras = "+pitch" * self.pitch + "+length" * self.length_normalisation
+        return self.kind + extras
 
     def to_dict(self):
         """As a dictionary for JSON."""
@@ -238,6 +252,9 @@ def extract(samples, config, speaker_log_f0=None):
     if not config.pitch:
         return base
     columns = pitch(samples)
+    if config.length_normalisation:
+        level = voice.level(*_voiced_sums(columns), vocal_tract.SMOOTHING)
+        base = vocal_tract.normalise(base, config, level)
     if config.pitch_normalisation == "speaker":
         if speaker_log_f0 is None:
             speaker_log_f0 = _smoothed_log_f0(columns, math.log(USUAL_F0))
@@ -487,4 +504,6 @@ def normalise(features, mean, std, smoothing=SMOOTHING, config=None):
         shift[-PITCH_DIMS:] = mean[-PITCH_DIMS:]
         if config.pitch_normalisation == "utterance":
             shift[-PITCH_DIMS] = _smoothed_log_f0(features, mean[-PITCH_DIMS])
+        elif config.pitch_normalisation == "voice":
+            shift[-PITCH_DIMS] = voice.level(*_voiced_sums(features), PITCH_SMOOTHING)
     return (features - shift.astype(np.float32)) / np.asarray(std, np.float32)
