@@ -145,6 +145,8 @@ def _what(description):
     parameters = shape_layers.count(*description.sizes)
     names, features = description.vocabulary, description.features
     pitch = " with pitch" if features.pitch else ""
+    if features.length_normalisation:
+        pitch += ", the vocal tract normalised by it"
     kind = features.kind.replace("mfcc", "MFCC")
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "

@@ -55,6 +55,8 @@ def feature_words(config: features.FeatureConfig) -> str:
     """
     bands = f", {config.bands} bands" if config.kind == "log-mel" else ""
     pitch = f", with pitch by {config.pitch_normalisation}" if config.pitch else ""
+    if config.length_normalisation:
+        pitch += " and the vocal tract normalised"
     return f"{config.kind}{bands}{pitch} ({config.dims} dims)"
 
 

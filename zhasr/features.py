@@ -476,9 +476,10 @@ def normalise(features, mean, std, smoothing=SMOOTHING, config=None):
 
     With a config that says so, the pitch columns are treated for what they are: log
     F0 loses the smoothed mean of its voiced frames (50 frames of smoothing: a
-    speaker's level is known sooner than a room; "speaker" has lost it already),
-    slope and voicing only that of the training data. Without a config all columns
-    are treated alike.
+    speaker's level is known sooner than a room; "voice" smooths towards men or women
+    and not towards the training data; "speaker" has lost it already), slope and
+    voicing only that of the training data. Without a config all columns are treated
+    alike.
 
     Args:
         features: float array of shape (frames, dims), raw, of one utterance without
