@@ -93,7 +93,7 @@ def run(options, name):
         command = [str(options.corpora), str(options.work), str(model)]
         command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
         command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
-        command += ["--dropout", "0", "--no-normalise-voices", "--without", LEFT_OUT]
+        command += ["--dropout", "0", "--without", LEFT_OUT]
         command += ["--assembled-minutes", options.assembled_minutes]
         command += with_values("--text", options.text)
         command += with_values("--exclude", options.exclude)

@@ -424,8 +424,8 @@ def parse(arguments):
     parser.add_argument(
         "--normalise-voices",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="undo what is known of a voice from its pitch (yes)",
+        default=False,
+        help="undo what is known of a voice from its pitch (no)",
     )
     parser.add_argument("--augment", default="voices")
     parser.add_argument("--dropout", type=float, default=0.1)
