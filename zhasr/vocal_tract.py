@@ -15,7 +15,8 @@ from zhasr import mel, voice
 
 WARP_LIMIT = 4800.0  # Hz; formants lie below it, the rest is squeezed or stretched
 WARP_STEPS = 100  # factors are rounded to 1/100, so that few matrices are computed
-# The formants of a voice of twice the pitch are 2 ** EXPONENT times as high.
+# The formants of a voice of twice the pitch are 2 ** EXPONENT times as high. Rounded
+# from one man's voice (HanTTS), whose figure as a voice left out it therefore flatters.
 EXPONENT = 0.25
 SMOOTHING = 200  # voiced frames; a short word tells little more than man or woman
 
