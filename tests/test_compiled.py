@@ -58,3 +58,18 @@ def test_a_function_is_cold_until_it_was_called_once(tmp_path):
         for _ in range(2)
     ]
     assert said == ["True True\nFalse True\n", "False True\nFalse True\n"]
+
+
+def test_importing_quickly_spares_what_kernels_do_not_use():
+    script = (
+        "import sys\n"
+        "from zhasr import compiled\n"
+        "compiled.import_quickly()\n"
+        "compiled.import_quickly()\n"
+        "print('numba.np.arraymath' in sys.modules, 'scipy.linalg' in sys.modules)\n"
+        "import cffi, scipy.linalg\n"
+        "print(scipy.linalg.norm([3, 4]))\n"
+    )
+    run = [sys.executable, "-c", script]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.stdout == "True False\n5.0\n", done.stderr

@@ -225,6 +225,9 @@ def _choose(options, model, name):
         language = _adapted(language, options)
     if name in ("greedy", None) and language is None:
         return None, {"decoder": "greedy", "language": None, "weights": None}
+    from zhasr import compiled
+
+    compiled.import_quickly()
     decoder, weights = _build(options, names, language, name)
     if getattr(options, "text", None) and decoder.name == "words":
         _note(

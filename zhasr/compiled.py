@@ -10,6 +10,7 @@ everything is forgotten as soon as any file with compiled functions differs.
 """
 
 import hashlib
+import importlib
 import pathlib
 import sys
 import warnings
@@ -18,6 +19,7 @@ import numba
 
 STAMP = "zhasr-compiled-from.sha256"
 DECORATOR = b"@compiled.njit"
+NOT_USED = ("scipy.linalg", "cffi")
 
 # Records that begin alike take each other's place (`zhasr.tokens`); numba says so each
 # time it compiles that.
@@ -34,6 +36,24 @@ def njit(function):
         return numba.njit(function, cache=True, nogil=True)
     except RuntimeError:  # no folder for the cache: neither here nor in her home
         return numba.njit(function, nogil=True)
+
+
+def import_quickly():
+    """Import what numba imports at the first call, but for what only others need.
+
+    For the command, whose process runs no kernels but these: numba offers its users
+    scipy's linear algebra and functions of cffi, and importing those takes longer than
+    a sentence to recognise. Without them, `numpy.dot` is not to be had in kernels of
+    this process; both can be imported otherwise, as before.
+    """
+    spared = [name for name in NOT_USED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(spared))  # None: cannot be imported
+    try:
+        importlib.import_module("numba.np.arraymath")
+        importlib.import_module("numba.core.typing.cffi_utils")
+    finally:
+        for name in spared:
+            del sys.modules[name]
 
 
 def forget_old(folder):
