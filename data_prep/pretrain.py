@@ -430,7 +430,8 @@ def parse(arguments):
     parser.add_argument("--augment", default="voices")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--batch-seconds", type=float, default=25.0)
+    parser.add_argument("--optimizer", default="muon", choices=("adamw", "muon"))
+    parser.add_argument("--batch-seconds", type=float, default=50.0)
     parser.add_argument("--epoch-hours", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -513,6 +514,7 @@ def make_plan(options):
             epochs=options.epochs,
             minutes=minutes,
             learning_rate=options.learning_rate,
+            optimizer=options.optimizer,
             batch_seconds=options.batch_seconds,
             augmentation=options.augment,
             dropout=options.dropout,

@@ -19,7 +19,7 @@ TIME_LIMIT = 900  # seconds
 OTHERS = [
     name for name in ("tensorflow", "jax", "torch") if name != keras.backend.backend()
 ]
-TESTED = ("ctc", "wavenet", "training", "model_folder", "backends")
+TESTED = ("ctc", "wavenet", "muon", "training", "model_folder", "backends")
 ARCHITECTURES = {
     "layer": {},
     "batch": {"normalization": "batch", "reduction": 1, "causal": True},

@@ -40,6 +40,7 @@ def train(options):
             epochs=epochs,
             minutes=options.minutes,
             learning_rate=options.learning_rate,
+            optimizer=options.optimizer,
             batch_seconds=options.batch_seconds,
             augmentation=options.augment,
             dropout=options.dropout,

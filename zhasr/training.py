@@ -9,11 +9,12 @@ decides too.
 import dataclasses
 import math
 
-from zhasr import augment, backend, ctc, pinyin, wavenet
+from zhasr import augment, backend, ctc, muon, pinyin, wavenet
 from zhasr.backend import keras
 
 WARM_UP = 0.05  # share of the run in which the learning rate rises
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+OPTIMIZERS = {"adamw": keras.optimizers.AdamW, "muon": muon.Muon}
 
 
 class TrainingError(ValueError):
@@ -31,6 +32,7 @@ class Options:
         epochs: int, or None for a run by the clock.
         minutes: float, wall-clock time, or None for a run by epochs.
         learning_rate: float, the highest.
+        optimizer: str, of OPTIMIZERS.
         batch_seconds: float, audio in a batch with its padding.
         buckets: int, most shapes of batch; each is compiled once.
         augmentation: str, of augment.LEVELS; its voices differ more from epoch to epoch
@@ -55,6 +57,7 @@ class Options:
     epochs: int | None = None
     minutes: float | None = None
     learning_rate: float = 3e-3
+    optimizer: str = "adamw"
     batch_seconds: float = 25.0
     buckets: int = 4
     augmentation: str = "light"
@@ -73,6 +76,7 @@ class Options:
             (self.kind, pinyin.KINDS),
             (self.augmentation, augment.LEVELS),
             (self.precision, PRECISIONS),
+            (self.optimizer, OPTIMIZERS),
         ):
             if name not in choices:
                 raise TrainingError(
@@ -199,11 +203,12 @@ def learning_rate(progress, highest):
 
 
 def make_optimizer(options):
-    """Adam with decoupled weight decay, on matrices only, and a clipped gradient.
+    """Adam or Muon with decoupled weight decay, on matrices only, and clipped gradient.
 
-    Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+    Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019; for Muon
+    see `zhasr.muon`.
     """
-    optimizer = keras.optimizers.AdamW(
+    optimizer = OPTIMIZERS[options.optimizer](
         learning_rate=options.learning_rate,
         weight_decay=options.weight_decay,
         beta_2=0.98,
