@@ -32,6 +32,8 @@ NETWORKS = {  # beside the presets
     "deep": dataclasses.replace(SMALL, stacks=4),
     "causal": dataclasses.replace(SMALL, causal=True),
 }
+QUICK = (*("--preset", "small-short", "--optimizer", "muon", "--batch-seconds", "50"),)
+OTHER_VOICES = ("--augment", "voices", "--aligner-epochs", "2")
 CHANGED = ("aishell", "words", "syllables-chen")  # in versions
 VARIANTS = {  # name: options of the recipe that differ
     "plain": [],
@@ -49,6 +51,13 @@ VARIANTS = {  # name: options of the recipe that differ
     "short context, warped": ["--preset", "small-short", "--augment", "voices"],
     "short context, warped, voices normalised": [
         *("--preset", "small-short", "--augment", "voices", "--normalise-voices"),
+    ],
+    "short context, Muon": ["--preset", "small-short", "--optimizer", "muon"],
+    "quick": QUICK,
+    "quick, dropout 0.1": [*QUICK, "--dropout", "0.1"],
+    "quick, warped voices and speaker maps": [*QUICK, *OTHER_VOICES],
+    "quick, warped, maps, voices normalised": [
+        *(*QUICK, *OTHER_VOICES, "--normalise-voices"),
     ],
     "deeper": ["--preset", "deep"],
     "wider": ["--preset", "base"],
@@ -94,6 +103,7 @@ def run(options, name):
         command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
         command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
         command += ["--dropout", "0", "--without", LEFT_OUT]
+        command += ["--optimizer", "adamw", "--batch-seconds", "25"]
         command += ["--assembled-minutes", options.assembled_minutes]
         command += with_values("--text", options.text)
         command += with_values("--exclude", options.exclude)
