@@ -104,6 +104,7 @@ def run(options, name):
         command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
         command += ["--dropout", "0", "--without", LEFT_OUT]
         command += ["--optimizer", "adamw", "--batch-seconds", "25"]
+        command += ["--no-normalise-voices"]
         command += ["--assembled-minutes", options.assembled_minutes]
         command += with_values("--text", options.text)
         command += with_values("--exclude", options.exclude)

@@ -424,11 +424,11 @@ def parse(arguments):
     parser.add_argument(
         "--normalise-voices",
         action=argparse.BooleanOptionalAction,
-        default=False,
-        help="undo what is known of a voice from its pitch (no)",
+        default=True,
+        help="undo what is known of a voice from its pitch (yes)",
     )
     parser.add_argument("--augment", default="voices")
-    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--dropout", type=float, default=0.15)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--optimizer", default="muon", choices=("adamw", "muon"))
     parser.add_argument("--batch-seconds", type=float, default=50.0)

@@ -165,9 +165,9 @@ def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
 @pytest.mark.parametrize(
     ("wish", "folder"),
     [
-        ([], "mfcc+pitch"),
-        (["--normalise-voices"], "mfcc+pitch+length"),
-        (["--no-pitch", "--normalise-voices"], "mfcc"),
+        ([], "mfcc+pitch+length"),
+        (["--no-normalise-voices"], "mfcc+pitch"),
+        (["--no-pitch"], "mfcc"),
     ],
 )
 def test_features_of_each_kind_lie_in_a_folder_of_their_own(wish, folder):
