@@ -32,8 +32,8 @@ NETWORKS = {  # beside the presets
     "deep": dataclasses.replace(SMALL, stacks=4),
     "causal": dataclasses.replace(SMALL, causal=True),
 }
-QUICK = (*("--preset", "small-short", "--optimizer", "muon", "--batch-seconds", "50"),)
-OTHER_VOICES = ("--augment", "voices", "--aligner-epochs", "2")
+QUICK = ["--preset", "small-short", "--optimizer", "muon", "--batch-seconds", "50"]
+OTHER_VOICES = ["--augment", "voices", "--aligner-epochs", "2"]
 CHANGED = ("aishell", "words", "syllables-chen")  # in versions
 VARIANTS = {  # name: options of the recipe that differ
     "plain": [],

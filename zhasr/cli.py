@@ -109,7 +109,12 @@ def _add_train(parsers):
     length.add_argument("--epochs", type=int, help="passes over the data (default 30)")
     length.add_argument("--minutes", type=float, help="wall-clock time instead")
     train.add_argument("--learning-rate", type=float, default=3e-3)
-    train.add_argument("--optimizer", default="adamw", choices=("adamw", "muon"))
+    train.add_argument(
+        "--optimizer",
+        default="adamw",
+        choices=("adamw", "muon"),
+        help="muon needs fewer hours of audio and more time for each",
+    )
     train.add_argument("--batch-seconds", type=float, default=25.0)
     train.add_argument("--augment", default="light", choices=("none", "light", "full"))
     train.add_argument("--dropout", type=float, default=0.0)
