@@ -2,15 +2,16 @@
 
     python benchmarks/what_helps.py CORPORA WORK [VARIANT ...] --text FILE ...
 
-Each variant differs from the first, `plain`, in one thing, and hears about the same:
-three epochs of the small network. An epoch is the whole part of a pass that is nearest
-to eight hours, so it depends on what there is; the table says how much was heard. The
-only low voice with many syllables (HanTTS) is left out of all of them. Scored on every
-third of its syllables and on development recordings: another voice with a large
-vocabulary that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20
-(the nearest of twelve words), and sentences that the one reader in the training data
-says elsewhere (33). What is finished is kept in WORK, so a stopped run goes on; epochs
-are counted by audio and not by the clock, so other jobs on the machine change nothing.
+Each variant differs in one thing from the first, `plain`, or from `quick`, if it is
+called so: that has a short context, Muon and long batches. All hear about the same:
+three epochs of a small network. An epoch is the whole part of a pass that is nearest to
+eight hours, so it depends on what there is; the table says how much was heard. The only
+low voice with many syllables (HanTTS) is left out of all of them. Scored on every third
+of its syllables and on development recordings: another voice with a large vocabulary
+that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20 (the nearest
+of twelve words), and sentences that the one reader in the training data says elsewhere
+(33). What is finished is kept in WORK, so a stopped run goes on; epochs are counted by
+audio and not by the clock, so other jobs on the machine change nothing.
 """
 
 import argparse
@@ -99,20 +100,25 @@ def run(options, name):
     model = kept / name.replace(" ", "-")
     path = model / "result.json"
     if not path.exists():
-        command = [str(options.corpora), str(options.work), str(model)]
-        command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
-        command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
-        command += ["--dropout", "0", "--without", LEFT_OUT]
-        command += ["--optimizer", "adamw", "--batch-seconds", "25"]
-        command += ["--no-normalise-voices"]
-        command += ["--assembled-minutes", options.assembled_minutes]
-        command += with_values("--text", options.text)
-        command += with_values("--exclude", options.exclude)
-        plan = pretrain.make_plan(pretrain.parse(command + VARIANTS[name]))
+        plan = make_plan(options, name, model)
         history = pretrain.pretrain(plan)
         result = {"heard": history[-1]["hours_heard"], **score(plan)}
         files.replace(path, json.dumps(result) + "\n")
     return json.loads(path.read_text())
+
+
+def make_plan(options, name, model):
+    """The recipe of a variant: pretrain.Plan."""
+    command = [str(options.corpora), str(options.work), str(model)]
+    command += ["--epochs", str(EPOCHS), "--epoch-hours", str(HOURS)]
+    command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
+    command += ["--dropout", "0", "--without", LEFT_OUT]
+    command += ["--optimizer", "adamw", "--batch-seconds", "25"]
+    command += ["--no-normalise-voices"]
+    command += ["--assembled-minutes", options.assembled_minutes]
+    command += with_values("--text", options.text)
+    command += with_values("--exclude", options.exclude)
+    return pretrain.make_plan(pretrain.parse(command + VARIANTS[name]))
 
 
 def with_values(option, values):

@@ -29,6 +29,7 @@ import against_classic  # noqa: E402
 import real_speech  # noqa: E402
 import recipes  # noqa: E402
 import voices  # noqa: E402
+import what_helps  # noqa: E402
 
 
 def points(*pairs):
@@ -298,6 +299,23 @@ def test_noise_is_not_explained():
 def model_that_heard(voices):
     facts = {} if voices is None else {"voices": voices}
     return argparse.Namespace(description=argparse.Namespace(training=facts))
+
+
+def test_every_variant_is_a_plan_that_leaves_the_voice_out(monkeypatch):
+    for name, network in what_helps.NETWORKS.items():
+        monkeypatch.setitem(wavenet.PRESETS, name, network)
+    wishes = argparse.Namespace(
+        corpora="a", work="b", text=[], exclude=[], assembled_minutes="200"
+    )
+    plans = {
+        name: what_helps.make_plan(wishes, name, "model")
+        for name in what_helps.VARIANTS
+    }
+    assert len({str(plan) for plan in plans.values()}) == len(plans)  # all different
+    for plan in plans.values():
+        assert what_helps.LEFT_OUT not in {part.name for part in plan.parts}
+    assert plans["plain"].options.optimizer == "adamw"
+    assert plans["quick"].options.optimizer == "muon"
 
 
 def test_a_voice_that_was_heard_is_no_test():
