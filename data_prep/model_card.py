@@ -291,7 +291,7 @@ def _better(data):
         f"{card.table(heads, rows)}\n\n"
         f"These are estimates, nobody has run them: {TRAINING_SPEED} hours of audio an "
         f"hour for training and {PREPARING_SPEED} for preparing were measured with "
-        "`base` on two idle cores (`benchmarks/README.md`); for the GPU "
+        "`base` and AdamW on two idle cores (`benchmarks/README.md`); for the GPU "
         f"{GPU_RATE / 1e12:.0f} tera-operations a second are assumed, where the cores "
         f"reached {CORES_RATE / 1e9:.0f} giga; none was at hand."
     )
