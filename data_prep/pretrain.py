@@ -430,7 +430,7 @@ def parse(arguments):
     parser.add_argument("--augment", default="voices")
     parser.add_argument("--dropout", type=float, default=0.15)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--optimizer", default="muon", choices=("adamw", "muon"))
+    parser.add_argument("--optimizer", default="muon", choices=training.OPTIMIZERS)
     parser.add_argument("--batch-seconds", type=float, default=50.0)
     parser.add_argument("--epoch-hours", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)

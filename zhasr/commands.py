@@ -226,9 +226,6 @@ def _choose(options, model, name):
         language = _adapted(language, options)
     if name in ("greedy", None) and language is None:
         return None, {"decoder": "greedy", "language": None, "weights": None}
-    from zhasr import compiled
-
-    compiled.import_quickly()
     decoder, weights = _build(options, names, language, name)
     if getattr(options, "text", None) and decoder.name == "words":
         _note(
@@ -241,10 +238,11 @@ def _choose(options, model, name):
 
 def _build(options, names, language, name):
     """The decoder and its weights; without a name words, if there are any."""
-    from zhasr import decoders, label_tree, model_folder, tuning
+    from zhasr import compiled, decoders, label_tree, model_folder, tuning
 
     if name == "greedy":
         return decoders.build(name, names, language), None
+    compiled.import_quickly()
     wanted, folder = name or "words", options.model or model_folder.SHIPPED
     weights = tuning.load(folder, wanted)
     try:
