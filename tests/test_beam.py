@@ -261,3 +261,23 @@ def test_a_language_model_of_other_labels_is_refused():
         decoding.Beam(3, language=wrong)
     with pytest.raises(ValueError, match="names of 4 labels"):
         decoding.Beam(4, language=wrong)
+
+
+def test_a_blank_penalty_moves_probability_to_what_is_spoken():
+    log_probs = np.log(np.array([[0.8, 0.15, 0.05]] * 3, np.float32))
+    assert ids(decoding.beam(log_probs)[0]) == ()
+    options = decoding.Options(blank_penalty=2.0)
+    assert ids(decoding.beam(log_probs, options=options)[0]) == (1,)
+    changed = decoding.without_some_blank(log_probs, 2.0)
+    assert changed.dtype == np.float32
+    assert np.allclose(np.exp(changed).sum(axis=1), 1)
+    spoken = changed[:, 1:] - log_probs[:, 1:]
+    assert np.allclose(spoken, spoken[0, 0])  # among themselves they stay as they were
+    assert np.isclose(changed[0, 0] - changed[0, 1], np.log(0.8 / 0.15) - 2)
+    certain = np.array([[0, -np.inf]], np.float32)
+    assert np.allclose(np.exp(decoding.without_some_blank(certain, 2.0)), [[1, 0]])
+
+
+def test_a_blank_penalty_without_measure_is_refused():
+    with pytest.raises(ValueError, match="blank penalty of at most 50"):
+        decoding.Options(blank_penalty=float("nan"))

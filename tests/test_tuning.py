@@ -128,3 +128,11 @@ def test_negative_language_weight_is_refused(tmp_path):
     (tmp_path / tuning.NAME).write_text(json.dumps(content))
     with pytest.raises(tuning.TuningError, match="at least 0"):
         tuning.load(tmp_path)
+
+
+def test_a_file_from_before_there_was_a_blank_penalty(tmp_path):
+    words = {"language_weight": 1, "word_bonus": 2, "syllable_bonus": 3}
+    content = {"format": tuning.FORMAT, "words": words}
+    (tmp_path / tuning.NAME).write_text(json.dumps(content))
+    expected = word_search.Options(language_weight=1, word_bonus=2, syllable_bonus=3)
+    assert tuning.load(tmp_path) == expected

@@ -91,6 +91,18 @@ def test_every_sentence_has_its_exact_score(seed):
     assert found == sorted(found, key=lambda each: -each.score)
 
 
+def test_the_blank_penalty_is_that_of_the_posteriors():
+    rng = np.random.default_rng(0)
+    tree = small_tree(small_model(rng, order=5))
+    log_probs = random_log_probs(rng, 4, 4)
+    options = word_search.Options(blank_penalty=1.5, **ALL)
+    changed = decoding.without_some_blank(log_probs, 1.5)
+    expected = every_sentence(changed, tree, options)
+    best = word_search.search(log_probs, tree, count=1000, options=options)[0]
+    assert texts(best) == max(expected, key=expected.get)
+    assert best.score == pytest.approx(expected[texts(best)], abs=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_merged_loses_little(seed):
     rng = np.random.default_rng(seed)

@@ -14,6 +14,7 @@ import numpy as np
 from zhasr import ctc
 
 ROUNDING = 0.01  # log probabilities of half precision may come out just above 0
+LARGEST_PENALTY = 50.0  # of the blank; the posteriors stay finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +84,17 @@ class Options:
         most: int, labels that are followed in one frame, beside the blank and the
             last label of a sequence, which always are. None: all.
         least: float, posterior below which a label is not followed.
+        blank_penalty: float, taken from the logarithm of the blank in every frame. A
+            network that doubts (a voice it does not know) rather says nothing; Miao,
+            Gowayyed & Metze (2015, section 4) divide by how often each label occurs,
+            of which the blank is most.
     """
 
     width: int = 64
     margin: float = 16.0
     most: int | None = 32
     least: float = 1e-4
+    blank_penalty: float = 0.0
 
     def __post_init__(self):
         """Refuse a search that could not find anything."""
@@ -97,6 +103,11 @@ class Options:
             raise ValueError(
                 "expected a width and labels of at least 1 and a margin of at least "
                 f"0, received {self}"
+            )
+        if not abs(self.blank_penalty) <= LARGEST_PENALTY:
+            raise ValueError(
+                f"expected a blank penalty of at most {LARGEST_PENALTY:g}, received "
+                f"{self.blank_penalty}"
             )
 
 
@@ -206,7 +217,9 @@ class Beam:
         self._kernels = prefix_search
         self._labels = labels
         self._language = language
-        self._pruning = prefix_search.Pruning(*pruning(options or Options(), labels))
+        options = options or Options()
+        self._blank_penalty = options.blank_penalty
+        self._pruning = prefix_search.Pruning(*pruning(options, labels))
         self._tables = self._function = None
         state = 0
         if language is not None and hasattr(language.model, "tables"):
@@ -226,6 +239,7 @@ class Beam:
             ValueError: see `greedy`; or another number of labels than before.
         """
         log_probs = true_frames(log_probs, labels=self._labels)
+        log_probs = without_some_blank(log_probs, self._blank_penalty)
         read = self._read if self._function is None else self._read_with_function
         frame = 0
         while (frame := read(log_probs, frame)) < len(log_probs):
@@ -331,6 +345,30 @@ def _tables(language, labels):
     return prefix_search.Language(
         language.model.tables, words, float(language.weight), float(language.bonus)
     )
+
+
+def without_some_blank(log_probs, penalty):
+    """Make the blank less likely, and all others more.
+
+    Args:
+        log_probs: float array (frames, labels), natural logarithms.
+        penalty: float, see `Options.blank_penalty`.
+
+    Returns:
+        float array of the same shape, whose frames add up to what they did.
+
+    Example: a blank of 0.8 becomes half as likely, beside 0.2.
+
+        >>> frame = np.log([[0.8, 0.2]])
+        >>> np.exp(without_some_blank(frame, math.log(2))).round(3).tolist()
+        [[0.667, 0.333]]
+    """
+    if not penalty:
+        return log_probs
+    changed = log_probs.copy()
+    changed[:, ctc.BLANK] -= penalty
+    gained = np.exp(log_probs[:, ctc.BLANK]) * math.expm1(-penalty)
+    return changed - np.log1p(gained)[:, None]
 
 
 def true_frames(log_probs, length=None, labels=None):

@@ -17,7 +17,12 @@ from zhasr import decoders, files, manifest, pinyin, scoring, word_search
 
 NAME = "decoding.json"  # in a model folder
 FORMAT = "zhasr-decoding-1"
-STEPS = {"language_weight": 0.2, "syllable_bonus": 0.5, "word_bonus": 0.5}
+STEPS = {
+    "language_weight": 0.2,
+    "syllable_bonus": 0.5,
+    "word_bonus": 0.5,
+    "blank_penalty": 1.0,
+}
 TEST_NAME = r"(?<![a-z])test(?![a-z])"  # test, aishell_test, test-2; not contest
 HALVINGS = 1  # of the steps, when none leads further
 
@@ -122,17 +127,20 @@ def choose(utterances, most):
 
 
 def line(trial):
-    """Write a Trial in one line.
+    r"""Write a Trial in one line.
 
     Example:
-        >>> line(Trial(word_search.Options(), scoring.ErrorCounts(3, 1, 0, 80)))
-        'language 0.80, syllable bonus +1.00, word bonus +0.00: error 5.00 % of 80'
+        >>> trial = Trial(word_search.Options(), scoring.ErrorCounts(3, 1, 0, 80))
+        >>> print(line(trial).replace(", word", ",\nword"))
+        language 0.80, syllable bonus +1.00,
+        word bonus +0.00, blank penalty 0.00: error 5.00 % of 80
     """
     options, counts = trial.options, trial.counts
     return (
         f"language {options.language_weight:.2f}, "
         f"syllable bonus {options.syllable_bonus:+.2f}, "
-        f"word bonus {options.word_bonus:+.2f}: "
+        f"word bonus {options.word_bonus:+.2f}, "
+        f"blank penalty {options.blank_penalty:.2f}: "
         f"error {100 * counts.rate:.2f} % of {counts.reference_length:,}"
     )
 
@@ -267,8 +275,8 @@ def load(folder, name="words"):
     if name not in content:
         return decoders.OPTIONS[name]
     try:
-        weights = {weight: float(content[name][weight]) for weight in STEPS}
-        return word_search.Options(**weights)
+        given = {"blank_penalty": 0.0} | content[name]  # older files have none
+        return word_search.Options(**{one: float(given[one]) for one in STEPS})
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _damaged(folder, error) from None
 

@@ -28,7 +28,8 @@ class Options(decoding.Options):
     """How much is followed, and how sound and language are weighed.
 
     Args:
-        width, margin, most, least: see `decoding.Options`; the width counts tokens.
+        width, margin, most, least, blank_penalty: see `decoding.Options`; the width
+            counts tokens.
         language_weight: float, at least 0, factor of the language model.
         word_bonus: float, added for every word; below 0 it prefers long words.
         syllable_bonus: float, added for every syllable, against too few of them.
@@ -136,7 +137,7 @@ class WordSearch:
         """Start before the first frame."""
         options = options or Options()
         labels = len(tree.vocabulary)
-        self._tree = tree
+        self._tree, self._blank_penalty = tree, options.blank_penalty
         self._pruning = token_passing.Pruning(*decoding.pruning(options, labels))
         self._graph = token_passing.graph(
             tree,
@@ -158,6 +159,7 @@ class WordSearch:
             ValueError: see `decoding.greedy`; or labels of another vocabulary.
         """
         log_probs = decoding.true_frames(log_probs, labels=len(self._tree.vocabulary))
+        log_probs = decoding.without_some_blank(log_probs, self._blank_penalty)
         frame = 0
         while frame < len(log_probs):
             frame = token_passing.read(
