@@ -170,7 +170,10 @@ def measure_network(model, repetitions):
 
 def load(model):
     """The description, and the network of each engine by its label."""
-    engines = {engine: recognizer.load(model, engine) for engine in recognizer.ENGINES}
+    engines = {
+        engine: recognizer.load(model, engine, adapt=False)
+        for engine in recognizer.ENGINES
+    }
     networks = {
         "numpy": engines["numpy"].network,
         "Keras": engines["keras"].network,

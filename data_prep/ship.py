@@ -19,9 +19,18 @@ import sys
 import numpy as np
 
 from data_prep import model_card
-from zhasr import calibration, dataset, errors, files, model_folder, tuning
+from zhasr import (
+    calibration,
+    dataset,
+    errors,
+    files,
+    model_folder,
+    speaker_adaptation,
+    tuning,
+)
 
-OPTIONAL = (tuning.NAME, calibration.NAME)  # what development recordings have taught
+# What development recordings have taught.
+OPTIONAL = (tuning.NAME, calibration.NAME, speaker_adaptation.NAME)
 LARGEST = 12 * 10**6  # bytes, of all files
 
 

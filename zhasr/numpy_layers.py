@@ -89,17 +89,10 @@ class Layers:
 
     def convolution(self, hidden, filters, taps, rate, causal, name):  # noqa: D102
         kernel = self._weights[f"{name}/kernel"]
-        frames, before = hidden.shape[1], (taps - 1) * rate
-        if not causal:  # as much padding on both sides; of an odd one, more behind
-            before //= 2
         total = np.empty((*hidden.shape[:2], filters), hidden.dtype)
         total[:] = self._weights[f"{name}/bias"]
-        for tap in range(taps):
-            shift = tap * rate - before  # frame t hears frame t + shift through it
-            first, last = max(0, -shift), min(frames, frames - shift)
-            if first < last:
-                heard = hidden[:, first + shift : last + shift]
-                total[:, first:last] += heard @ kernel[tap]
+        for tap, heard, hearing in windows(hidden.shape[1], taps, rate, causal):
+            total[:, hearing] += hidden[:, heard] @ kernel[tap]
         return total
 
     def dense(self, hidden, units, name):  # noqa: D102
@@ -146,3 +139,31 @@ class Layers:
 
     def float32(self, hidden, name):  # noqa: D102
         return hidden
+
+
+def windows(frames, taps, rate, causal):
+    """Say which frames hear which through each tap of a convolution.
+
+    Args:
+        frames: int.
+        taps: int.
+        rate: int, frames between two taps.
+        causal: bool.
+
+    Yields:
+        (int tap, slice of frames that are heard, slice of those that hear them).
+
+    Example:
+        >>> for tap, heard, hearing in windows(5, 2, 3, causal=True):
+        ...     print(tap, heard, hearing)
+        0 slice(0, 2, None) slice(3, 5, None)
+        1 slice(0, 5, None) slice(0, 5, None)
+    """
+    before = (taps - 1) * rate
+    if not causal:  # as much padding on both sides; of an odd one, more behind
+        before //= 2
+    for tap in range(taps):
+        shift = tap * rate - before  # frame t hears frame t + shift through it
+        first, last = max(0, -shift), min(frames, frames - shift)
+        if first < last:
+            yield tap, slice(first + shift, last + shift), slice(first, last)

@@ -25,6 +25,7 @@ from zhasr import (
     numpy_layers,
     pinyin,
     segments,
+    speaker_adaptation,
     spoken,
     wavenet,
 )
@@ -89,14 +90,16 @@ class Transcript:
     words: tuple[formats.Timed, ...] = ()
 
 
-def load(folder=None, engine="numpy"):
+def load(folder=None, engine="numpy", adapt=True):
     """Load a model folder.
 
     Args:
         folder: path. Default: the model that comes with zhasr.
         engine: str, what computes the network: "numpy" starts at once; "keras" runs on
             a GPU, too. Both give the same log probabilities, as far as single
-            precision goes.
+            precision goes, where nothing is adapted.
+        adapt: bool, get used to each recording, in as many steps as the folder says
+            (see `speaker_adaptation`); numpy alone can do that.
 
     Returns:
         Recognizer.
@@ -104,11 +107,17 @@ def load(folder=None, engine="numpy"):
     Raises:
         ValueError: another engine.
         model_folder.ModelError: see `model_folder.load`.
+        speaker_adaptation.AdaptationError: a number of steps that cannot be used.
     """
     if engine not in ENGINES:
         raise ValueError(f"expected an engine of {ENGINES}, received {engine!r}")
-    read = model_folder.load_numpy if engine == "numpy" else model_folder.load
-    return Recognizer(*read(model_folder.SHIPPED if folder is None else folder))
+    folder = model_folder.SHIPPED if folder is None else folder
+    if engine == "keras":
+        return Recognizer(*model_folder.load(folder))
+    network, description = model_folder.load_numpy(folder)
+    steps = speaker_adaptation.load_steps(folder) if adapt else 0
+    network = speaker_adaptation.adaptive(network, description, steps)
+    return Recognizer(network, description)
 
 
 def log_probs(recognizer, samples):
