@@ -418,6 +418,9 @@ def parse(arguments):
     length.add_argument("--hours", type=float, help="of training, by the clock")
     length.add_argument("--epochs", type=int, help="of --epoch-hours each")
     parser.add_argument("--preset", default="short")
+    parser.add_argument(
+        "--start", metavar="MODEL", help="go on from its weights, in another folder"
+    )
     parser.add_argument("--target", default="initial-final")
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)
@@ -517,6 +520,7 @@ def make_plan(options):
             optimizer=options.optimizer,
             batch_seconds=options.batch_seconds,
             augmentation=options.augment,
+            start=options.start,
             dropout=options.dropout,
             epoch_hours=options.epoch_hours,
         ),

@@ -104,6 +104,11 @@ def _add_train(parsers):
     train.add_argument(
         "--target", default="initial-final", choices=KINDS, help="what is written"
     )
+    train.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="go on from its weights, with its labels; --preset does not count then",
+    )
     train.add_argument("--seed", type=int, default=0)
     length = train.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="passes over the data (default 30)")

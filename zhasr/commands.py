@@ -43,6 +43,7 @@ def train(options):
             optimizer=options.optimizer,
             batch_seconds=options.batch_seconds,
             augmentation=options.augment,
+            start=options.start,
             dropout=options.dropout,
             patience=options.patience,
             precision=options.precision,

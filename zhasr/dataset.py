@@ -6,6 +6,7 @@ added up. A folder that is named twice counts twice in training, never in develo
 
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 
@@ -115,7 +116,7 @@ def open_folder(path):
     return Folder(path, feature_config, store, corpus)
 
 
-def load(paths, kind, development=None, keep=None):
+def load(paths, kind, development=None, keep=None, like=None):
     """Pool prepared folders.
 
     Args:
@@ -125,13 +126,15 @@ def load(paths, kind, development=None, keep=None):
             taken; by default all of `paths`.
         keep: function of manifest.Utterance to bool, which training utterances are
             heard; all by default.
+        like: model_folder.Description, of a model that is to go on learning: its
+            labels, mean and standard deviation are taken. Default: those of the data.
 
     Returns:
         Dataset.
 
     Raises:
         DatasetError: no training or development utterances, or folders that were
-            prepared with different features.
+            prepared with different features; or data that are not `like` the model.
     """
     folders = [open_folder(path) for path in paths]
     once = list({folder.path.resolve(): folder for folder in folders}.values())
@@ -139,7 +142,7 @@ def load(paths, kind, development=None, keep=None):
     if development is not None:
         judges = [open_folder(path) for path in development]
     _check_features([*once, *judges])
-    statistics = _pooled_statistics(once)
+    statistics = like or _pooled_statistics(once)
     normalise = functools.partial(
         features.normalise,
         mean=statistics.mean,
@@ -148,7 +151,10 @@ def load(paths, kind, development=None, keep=None):
     )
     utterances = [item for folder in once for item in folder.utterances("train")]
     utterances = list(filter(keep, utterances))
-    labels = vocabulary.build(kind, (_targets(kind, item) for item in utterances))
+    targets = [_targets(kind, item) for item in utterances]
+    labels = like.vocabulary if like else vocabulary.build(kind, targets)
+    if like:
+        _check_like(like, kind, once[0], targets)
     train = [
         example
         for folder in folders
@@ -185,6 +191,25 @@ def _check_features(folders):
                 f"{folder.path}: prepared with {folder.features}, but "
                 f"{folders[0].path} with {folders[0].features}; prepare all alike"
             )
+
+
+def _check_like(like, kind, folder, targets):
+    """Refuse data that a model cannot go on learning from."""
+    if folder.features != like.features:
+        raise DatasetError(
+            f"{folder.path}: prepared with {folder.features}, but the model to go on "
+            f"from hears {like.features}"
+        )
+    if kind != like.vocabulary.kind:
+        raise DatasetError(
+            f"expected {like.vocabulary.kind} labels, which the model to go on from "
+            f"has, received {kind}"
+        )
+    if unknown := sorted({*itertools.chain(*targets)} - {*like.vocabulary.labels}):
+        raise DatasetError(
+            f"{folder.path}: the model to go on from has no label for "
+            f"{', '.join(unknown)}; train without it"
+        )
 
 
 def _pooled_statistics(folders):

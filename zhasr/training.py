@@ -39,6 +39,9 @@ class Options:
             in the first half of a run, see `augment.grow`.
         speaker_maps: str, path of `data_prep.speakers`: training voices are changed
             into each other; None for not.
+        start: str, path of a model folder whose weights it begins with, instead of
+            random ones; its architecture counts and not that of the preset, and voices
+            differ in full from the beginning. None for random ones.
         dropout: float.
         weight_decay: float.
         clip_norm: float, largest norm of the whole gradient.
@@ -62,6 +65,7 @@ class Options:
     buckets: int = 4
     augmentation: str = "light"
     speaker_maps: str | None = None
+    start: str | None = None
     dropout: float = 0.0
     weight_decay: float = 1e-2
     clip_norm: float = 1.0

@@ -75,8 +75,10 @@ def train(
         raise training.TrainingError(
             "several workers train by --epochs: the clocks of machines differ"
         )
-    data = dataset.load(paths, options.kind, development, keep)
-    run = Run(data, out, options, say if worker.first else _silent, worker)
+    start = model_folder.load_weights(options.start) if options.start else None
+    like = start and start[0]
+    data = dataset.load(paths, options.kind, development, keep, like)
+    run = Run(data, out, options, say if worker.first else _silent, worker, start)
     if resume:
         run.restore()
     while not run.finished():
@@ -121,15 +123,16 @@ class Run:
         options: training.Options.
         say: function of str.
         worker: workers.Worker, this process among those that train together.
+        start: (model_folder.Description, weights) to begin with, or None.
     """
 
-    def __init__(self, data, out, options, say, worker=workers.ALONE):
+    def __init__(self, data, out, options, say, worker=workers.ALONE, start=None):
         """Build network and batches; see the class."""
         keras.utils.set_random_seed(options.seed)
         self.out, self.options, self.say, self.worker = out, options, say, worker
-        architecture = dataclasses.replace(
-            wavenet.PRESETS[options.preset], dropout=options.dropout
-        )
+        self.before = start[0].training if start else {}
+        preset = start[0].architecture if start else wavenet.PRESETS[options.preset]
+        architecture = dataclasses.replace(preset, dropout=options.dropout)
         self.description = model_folder.Description(
             architecture, data.features, data.mean, data.std, data.vocabulary, {}
         )
@@ -140,6 +143,8 @@ class Run:
             self.trainable = training.Trainable(
                 self.description.build(), architecture.reduction
             )
+        if start:
+            model_folder.set_weights(self.trainable.network, start[1], options.start)
         self.optimizer = training.make_optimizer(options)
         self.optimizer.build(self.trainable.trainable_variables)
         self.step = training.make_step(self.trainable, self.optimizer)
@@ -256,7 +261,7 @@ class Run:
                 self.train,
                 self.options.seed,
                 len(self.history),
-                augment.grow(self.augmentation, self._progress_after_epoch()),
+                self._voices(),
                 self.description.features.spectral_dims,
                 self.worker.share,
                 self.parts,
@@ -288,6 +293,12 @@ class Run:
         source.close()
         heard = int(workers.total(self.worker, frames)) * features.FRAME_STEP
         return float(np.mean(losses)), heard
+
+    def _voices(self):
+        """The augmentation of the next epoch."""
+        if self.options.start:  # who has learned is not confused by other voices
+            return self.augmentation
+        return augment.grow(self.augmentation, self._progress_after_epoch())
 
     def _check_loss(self, loss):
         if not math.isfinite(loss):
@@ -352,12 +363,20 @@ class Run:
             "voices": self.data.voices,
             "sources": self.data.sources,
             "backend": keras.backend.backend(),
-            **{name: row[name] for name in ("epoch", "updates", "hours_heard")},
+            **{name: row[name] for name in ("epoch", "updates")},
+            **self._hours_heard(row),
             "dev_label_error": row["dev_error"],
         }
         description = dataclasses.replace(self.description, training=facts)
         card = model_folder.write_card(description)
         model_folder.save(self.out, self.trainable.network, description, card)
+
+    def _hours_heard(self, row):
+        """All hours that the weights have heard, and those before this run."""
+        if not self.options.start:
+            return {"hours_heard": row["hours_heard"]}
+        before = self.before.get("hours_heard", 0)
+        return {"hours_heard": before + row["hours_heard"], "start_hours": before}
 
     def _known_speakers(self):
         """How many speakers are changed into each other; the path is of no interest."""

@@ -1,0 +1,134 @@
+"""Several trainings of a model -> one model whose weights are their mean.
+
+    zhasr train DATA --start MODEL --out A    # twice, with another --seed or --dropout
+    zhasr train DATA --start MODEL --out B
+    python -m data_prep.average A B --out MEAN
+
+Trainings that begin with the same weights stay near each other, and their mean is often
+better than each, above all on what is unlike the training data (Wortsman et al., "Model
+soups", ICML 2022; for one training, Izmailov et al. 2018). Of models that began apart
+the mean is worth nothing, so `--start` must be the same in all.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+
+import numpy as np
+
+from zhasr import errors, model_folder
+
+
+class AverageError(ValueError):
+    """Models that have no mean; one line says why."""
+
+
+def main(arguments=None):
+    """Run the command; return the exit status: 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.average", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("models", nargs="+", type=pathlib.Path)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    options = parser.parse_args(arguments)
+    try:
+        description = average(options.models, options.out)
+    except (ValueError, OSError) as error:
+        print(f"average: {errors.one_line(error)}", file=sys.stderr)
+        return 2
+    heard = description.training["hours_heard"]
+    print(
+        f"{options.out}: the mean of {len(options.models)}, {heard:.1f} h heard in all"
+    )
+    return 0
+
+
+def average(folders, out):
+    """Write the mean of some models.
+
+    Args:
+        folders: list of path of model folders that began with the same weights.
+        out: path of the folder to write; it must not be there yet.
+
+    Returns:
+        model_folder.Description of the mean.
+
+    Raises:
+        AverageError: fewer than two, models that do not fit together, or a folder
+            that is there.
+        model_folder.ModelError: a model that cannot be read.
+    """
+    if pathlib.Path(out).exists():
+        raise AverageError(f"{out}: is there already; name another folder")
+    if len(folders) < 2:
+        raise AverageError(f"expected two models or more, received {len(folders)}")
+    descriptions, weights = zip(*map(model_folder.load_weights, folders), strict=True)
+    for folder, description in zip(folders, descriptions, strict=True):
+        check_fits(folder, description, folders[0], descriptions[0])
+    mean = {
+        name: np.mean([one[name] for one in weights], axis=0) for name in weights[0]
+    }
+    description = dataclasses.replace(
+        descriptions[0], training=facts([one.training for one in descriptions])
+    )
+    network = description.build()
+    model_folder.set_weights(network, mean, out)
+    model_folder.save(out, network, description, model_folder.write_card(description))
+    return description
+
+
+def check_fits(folder, description, first_folder, first):
+    """Make sure that a model differs from the first in its weights alone.
+
+    Args:
+        folder, first_folder: path of the two.
+        description, first: their model_folder.Description.
+
+    Raises:
+        AverageError: it does not.
+    """
+    same = {
+        "architecture": dataclasses.replace(description.architecture, dropout=0.0)
+        == dataclasses.replace(first.architecture, dropout=0.0),
+        "features": description.features == first.features,
+        "mean and std": np.array_equal(description.mean, first.mean)
+        and np.array_equal(description.std, first.std),
+        "labels": description.vocabulary == first.vocabulary,
+        "start": description.training.get("start") == first.training.get("start")
+        and bool(first.training.get("start")),
+    }
+    if different := [name for name, alike in same.items() if not alike]:
+        raise AverageError(
+            f"{folder}: expected a training that began with the same weights as "
+            f"{first_folder} (--start), received another {', '.join(different)}"
+        )
+
+
+def facts(trainings):
+    """Say how the mean was made.
+
+    Args:
+        trainings: list of dict, of the models.
+
+    Returns:
+        dict: what all have in common, what differs as a list, and the hours that all
+        have heard together.
+    """
+    common = {
+        name: value
+        for name, value in trainings[0].items()
+        if all(one.get(name) == value for one in trainings)
+    }
+    varied = {
+        name: [one.get(name) for one in trainings]
+        for name in ("seed", "dropout", "learning_rate", "minutes", "epochs")
+        if name not in common
+    }
+    before = trainings[0]["start_hours"]
+    heard = before + sum(one["hours_heard"] - before for one in trainings)
+    return {**common, **varied, "mean_of": len(trainings), "hours_heard": heard}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
