@@ -5,8 +5,9 @@
 CORPORA holds the folders of `data_prep.pretrain`, WORK what that has prepared of them;
 what is missing there is prepared first. The tests:
 
-    S0252         a reader of AISHELL: connected speech, the best path alone, and the
-                  search with words and the language model that ship
+    S0252         a reader of AISHELL: connected speech, the best path alone (also
+                  without getting used to each recording, where the model does that),
+                  and the search with words and the language model that ship
     12 words      six students of DSPSpeech-20: the most likely of the words, and
                   the nearest to the best path
     left out      all single syllables of a voice, heard by another model that was
@@ -39,6 +40,7 @@ from zhasr import (
     pinyin,
     recognizer,
     scoring,
+    speaker_adaptation,
     tuning,
 )
 
@@ -54,6 +56,7 @@ MEASURES = {
 # 88.8 % (a checkpoint after 100 hours).
 LIKELY = "right, by likelihood"
 BEST_PATH, WITH_WORDS = "best path", "words and language model"
+NOT_ADAPTED = "best path, not adapted"
 # figure -> test, measure; printed where it was measured
 FIGURES = {
     "s0252_syllable_error": (f"S0252, {BEST_PATH}", MEASURES["syllable"]),
@@ -231,7 +234,7 @@ def suffix(options):
 
 
 def connected_speech(path, model, folder, split, test):
-    """Score sentences by the best path, and by the search.
+    """Score sentences by the best path, adapted and not, and by the search.
 
     Args:
         path: pathlib.Path of the model folder, for the weights of the search.
@@ -246,9 +249,12 @@ def connected_speech(path, model, folder, split, test):
     names = model.description.vocabulary
     weights = tuning.load(path, "words")
     decoder = decoders.build("words", names, hanzi.load(), weights)
+    ways = [(BEST_PATH, model, None), (WITH_WORDS, model, decoder)]
+    if speaker_adaptation.load_steps(path):
+        ways.append((NOT_ADAPTED, recognizer.load(path, adapt=False), None))
     rows = []
-    for way, used in ((BEST_PATH, None), (WITH_WORDS, decoder)):
-        found = targets_and_features.recognise(model, folder, [split], used)
+    for way, hearing, used in ways:
+        found = targets_and_features.recognise(hearing, folder, [split], used)
         rates = scoring.score(found, toned=model.toned).rates
         for kind, measure in MEASURES.items():
             if rates[kind] is not None:

@@ -114,7 +114,7 @@ def _title(source):
     return source.partition(";")[0]
 
 
-def write(description, data, development, results=None, command=None):
+def write(description, data, development, results=None, command=None, steps=0):
     """Write the card.
 
     Args:
@@ -123,12 +123,13 @@ def write(description, data, development, results=None, command=None):
         development: dict, that of `judges`.
         results: dict, that of `benchmarks/real_speech.py`; None where there is none.
         command: str, that trained the model.
+        steps: int, of `speaker_adaptation`.
 
     Returns:
         str, Markdown.
     """
     sections = {
-        "What it is": _what(description),
+        "What it is": _what(description, steps),
         "What it heard": _data(description, data),
         "Whose recordings these are": _attribution(data),
         "How it was chosen": _choice(description, development, data),
@@ -141,19 +142,21 @@ def write(description, data, development, results=None, command=None):
     return f"# The Mandarin model that comes with zhasr\n{text}"
 
 
-def _what(description):
+def _what(description, steps):
     parameters = shape_layers.count(*description.sizes)
     names, features = description.vocabulary, description.features
     pitch = " with pitch" if features.pitch else ""
     if features.length_normalisation:
         pitch += ", the vocal tract normalised by it"
     kind = features.kind.replace("mfcc", "MFCC")
+    adapts = "It gets used to each recording, in {} steps (`zhasr.speaker_adaptation`)."
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "
         f"as float16), {kind} features{pitch}, "
         f"{len(names)} {names.kind} labels. `zhasr transcribe my.wav` uses it, with "
-        "the language model of `zhasr/pretrained/language` for characters."
-    )
+        "the language model of `zhasr/pretrained/language` for characters. "
+        + (adapts.format(steps) if steps else "")
+    ).strip()
 
 
 def _data(description, data):

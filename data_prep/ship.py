@@ -79,8 +79,9 @@ def ship(
     contents[model_folder.WEIGHTS] = pack(weights, description.vocabulary)
     measured = results and read_results(results, contents[model_folder.WEIGHTS])
     judges = model_card.judges(development or data)
+    steps = speaker_adaptation.load_steps(model)
     text = model_card.write(
-        description, model_card.parts(data), judges, measured, command
+        description, model_card.parts(data), judges, measured, command, steps
     )
     contents[model_folder.CARD] = text.encode()
     sizes = {name: len(content) for name, content in contents.items()}

@@ -12,7 +12,7 @@ import pytest
 import test_model_folder
 
 from data_prep import corpora, demo, ship
-from zhasr import manifest, model_folder, tuning
+from zhasr import manifest, model_folder, speaker_adaptation, tuning
 
 VOICES = ("audio-cmn-yue-tan", "seedlingo")
 RESULTS = {
@@ -80,6 +80,7 @@ def test_it_hears_the_same_in_both_engines_and_is_half_as_large(model, tmp_path)
 
 def test_the_same_model_gives_the_same_bytes_without_a_trace_of_here(model, tmp_path):
     (model / tuning.NAME).write_text("{}")
+    speaker_adaptation.save(model, 0)
     (model / "training").mkdir()
     ship.ship(model, tmp_path / "1", data(model))
     (tmp_path / "2").mkdir()
@@ -91,6 +92,7 @@ def test_the_same_model_gives_the_same_bytes_without_a_trace_of_here(model, tmp_
         assert content == (tmp_path / "2" / path.name).read_bytes()
         assert str(tmp_path).encode() not in content
     (model / tuning.NAME).unlink()
+    (model / speaker_adaptation.NAME).unlink()
     ship.ship(model, tmp_path / "2", data(model))
     names = {path.name for path in (tmp_path / "2").iterdir()}
     assert names == {"card.md", "config.json", "vocabulary.txt", "weights.safetensors"}
