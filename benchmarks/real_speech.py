@@ -14,12 +14,11 @@ what is missing there is prepared first. The tests:
                   trained without it: `data_prep.pretrain --without syllables-chen`
 
 Each is scored once: the results are kept in WORK/real_speech.json, from which
-`data_prep.ship` writes the card, and the same weights are not scored again. To try
+`data_prep.ship` writes the card, and the same model is not scored again. To try
 something out, `--development` scores development recordings instead.
 """
 
 import argparse
-import hashlib
 import json
 import pathlib
 import sys
@@ -28,7 +27,7 @@ import figures
 import numpy as np
 import targets_and_features
 
-from data_prep import prepare, pretrain
+from data_prep import prepare, pretrain, ship
 from zhasr import (
     bootstrap,
     ctc,
@@ -119,11 +118,12 @@ def measure(options):
 
 
 def digest(folder):
-    """Tell weights apart: str."""
+    """Tell models apart: str."""
     path = folder / model_folder.WEIGHTS
     if not path.exists():
         raise ValueError(f"{path}: not there; name a model with --model")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    contents = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+    return ship.fingerprint(contents)
 
 
 def score(options):

@@ -35,7 +35,16 @@ import numpy as np
 import soundfile
 from features import humming
 
-from zhasr import audio, features, model_folder, pinyin, recognizer, vocabulary, wavenet
+from zhasr import (
+    audio,
+    features,
+    model_folder,
+    pinyin,
+    recognizer,
+    speaker_adaptation,
+    vocabulary,
+    wavenet,
+)
 
 SECONDS = 5.0  # of the recording
 LENGTHS = (5, 60)  # seconds of audio, for the network alone
@@ -179,6 +188,8 @@ def load(model):
         "Keras": engines["keras"].network,
         "Keras, traced": recognizer.compiled(recognizer.load(model, "keras").network),
     }
+    if speaker_adaptation.load_steps(model):
+        networks["numpy, adapted"] = recognizer.load(model).network
     return engines["numpy"].description, networks
 
 

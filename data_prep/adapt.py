@@ -14,9 +14,18 @@ import pathlib
 import sys
 
 from data_prep import harder
-from zhasr import errors, evaluation, features, recognizer, scoring, speaker_adaptation
+from zhasr import (
+    calibration,
+    errors,
+    evaluation,
+    features,
+    recognizer,
+    scoring,
+    speaker_adaptation,
+    tuning,
+)
 
-STEPS = (0, 2, 4, 6, 8)
+STEPS = (0, 2, 4)
 MOST = 1000  # recordings of each manifest
 
 
@@ -51,6 +60,7 @@ def adapt(folder, manifests, say=lambda line: None):
         ValueError: a test set; or as `recognizer.load`; or a model of other features.
     """
     model = recognizer.load(folder, adapt=False)
+    speaker_adaptation.adaptive(model.network, model.description, STEPS[-1])  # can it?
     counts = dict.fromkeys(STEPS, scoring.ErrorCounts())
     for path in manifests:
         utterances = harder.read_manifest(path, MOST)
@@ -60,10 +70,15 @@ def adapt(folder, manifests, say=lambda line: None):
             found = errors_after(steps, model, utterances, raw)
             counts[steps] += found
             say(f"{path}: {steps} steps, {found.errors} of {found.reference_length}")
+    if not counts[0].reference_length:
+        raise ValueError(f"{', '.join(map(str, manifests))}: nobody says anything")
     best = min(STEPS, key=lambda steps: counts[steps].errors)
     say(f"best: {best} steps, {100 * counts[best].rate:.1f} % of the syllables wrong")
     names = ", ".join(f"{path.parent.name}/{path.name}" for path in manifests)
     speaker_adaptation.save(folder, best, names)
+    for name in (tuning.NAME, calibration.NAME):
+        if (pathlib.Path(folder) / name).exists():
+            say(f"{name} was fitted before: run `zhasr tune` and data_prep.calibrate")
     return best
 
 

@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import json
 import pathlib
+import textwrap
 
 from data_prep import card, corpora
 from zhasr import dataset, model_folder, shape_layers
@@ -304,4 +305,5 @@ def _made(description, command):
     facts = "\n".join(
         f"- {line}" for line in model_folder.fact_lines(description.training)
     )
-    return (f"    {command}\n\n" if command else "") + facts
+    shown = textwrap.indent(command, "    ") + "\n\n" if command else ""
+    return shown + facts

@@ -77,7 +77,7 @@ def ship(
     text = json.dumps({**config, "training": facts}, indent=1, ensure_ascii=False)
     contents[model_folder.CONFIG] = f"{text}\n".encode()
     contents[model_folder.WEIGHTS] = pack(weights, description.vocabulary)
-    measured = results and read_results(results, contents[model_folder.WEIGHTS])
+    measured = results and read_results(results, contents)
     judges = model_card.judges(development or data)
     steps = speaker_adaptation.load_steps(model)
     text = model_card.write(
@@ -171,12 +171,27 @@ def check_data(description, paths):
         raise ShipError("--data: expected the voices that the model heard, got others")
 
 
-def read_results(path, weights):
+def fingerprint(contents):
+    """Tell apart what models hear.
+
+    Args:
+        contents: dict of file name to bytes, of a model folder.
+
+    Returns:
+        str, of the weights and of what development recordings taught the search and
+        the adaptation.
+    """
+    deciding = (model_folder.WEIGHTS, tuning.NAME, speaker_adaptation.NAME)
+    parts = [hashlib.sha256(contents.get(name, b"")).digest() for name in deciding]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def read_results(path, contents):
     """Read measured results.
 
     Args:
         path: path of a file of `benchmarks/real_speech.py`.
-        weights: bytes of the weights file that they must belong to.
+        contents: dict of file name to bytes, of the model that they must belong to.
 
     Returns:
         dict.
@@ -189,9 +204,9 @@ def read_results(path, weights):
         measured = results["weights"]
     except (ValueError, KeyError, TypeError):
         raise ShipError(f"{path}: expected results of real_speech.py") from None
-    if measured != hashlib.sha256(weights).hexdigest():
+    if measured != fingerprint(contents):
         raise ShipError(
-            f"{path}: the results of other weights; measure what ships: "
+            f"{path}: the results of another model; measure what ships: "
             "python benchmarks/real_speech.py CORPORA WORK"
         )
     return results

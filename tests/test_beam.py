@@ -274,8 +274,22 @@ def test_a_blank_penalty_moves_probability_to_what_is_spoken():
     spoken = changed[:, 1:] - log_probs[:, 1:]
     assert np.allclose(spoken, spoken[0, 0])  # among themselves they stay as they were
     assert np.isclose(changed[0, 0] - changed[0, 1], np.log(0.8 / 0.15) - 2)
-    certain = np.array([[0, -np.inf]], np.float32)
-    assert np.allclose(np.exp(decoding.without_some_blank(certain, 2.0)), [[1, 0]])
+
+
+@pytest.mark.parametrize("penalty", [-50.0, -8.0, 2.0, 20.0, 50.0])
+def test_a_blank_penalty_of_any_size_leaves_log_probabilities(penalty):
+    frames = [[0, -30, -31], [0.005, -9, -9], [-np.inf, 0, -3], [0, -np.inf, -np.inf]]
+    changed = decoding.without_some_blank(np.array(frames, np.float32), penalty)
+    assert changed.dtype == np.float32
+    assert np.allclose(np.exp(changed).sum(axis=1), 1, atol=1e-5)
+    nothing = np.full((1, 3), -np.inf, np.float32)
+    assert (decoding.without_some_blank(nothing, penalty) == -np.inf).all()
+    with_labels = np.array([[0, -30, -31], [-30, 0, -31]] * 2, np.float32)
+    options = decoding.Options(blank_penalty=penalty)
+    found = decoding.beam(with_labels, options=options)[0]
+    assert np.isfinite(found.log_prob)
+    if penalty > 0:
+        assert 1 in ids(found)
 
 
 def test_a_blank_penalty_without_measure_is_refused():

@@ -30,6 +30,7 @@ from zhasr import (
     recognizer,
     scoring,
     segments,
+    speaker_adaptation,
     tuning,
     vocabulary,
     wavenet,
@@ -242,6 +243,12 @@ def test_damaged_weights_are_named(model, language, audio, capsys):
     arguments = ["transcribe", model, audio, "--language", language]
     assert tuning.NAME in fails(capsys, *arguments)
     assert run(capsys, *arguments, "--decoder", "greedy")[0] == "阿爸 (a1 ba4)\n"
+
+
+def test_a_damaged_number_of_steps_is_named(model, language, audio, capsys):
+    (model / speaker_adaptation.NAME).write_text("{")
+    line = fails(capsys, "transcribe", model, audio, "--language", language)
+    assert speaker_adaptation.NAME in line
 
 
 def test_a_vocabulary_without_words(language, audio, tmp_path, capsys, monkeypatch):

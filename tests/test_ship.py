@@ -1,7 +1,6 @@
 """A trained model becomes the one that ships: small, attributed, always the same."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import tomllib
@@ -58,7 +57,7 @@ def data(model):
 
 
 def results(path, weights):
-    digest = hashlib.sha256(weights).hexdigest()
+    digest = ship.fingerprint({model_folder.WEIGHTS: weights})
     path.write_text(json.dumps({**RESULTS, "weights": digest}))
     return path
 
@@ -87,6 +86,7 @@ def test_the_same_model_gives_the_same_bytes_without_a_trace_of_here(model, tmp_
     ship.ship(model, tmp_path / "2", data(model))
     config = (tmp_path / "1" / "config.json").read_text()
     assert '"speaker_maps": "speakers/maps.safetensors"' in config
+    assert "gets used to" not in (tmp_path / "1" / "card.md").read_text()
     for path in (tmp_path / "1").iterdir():
         content = path.read_bytes()
         assert content == (tmp_path / "2" / path.name).read_bytes()
@@ -95,6 +95,9 @@ def test_the_same_model_gives_the_same_bytes_without_a_trace_of_here(model, tmp_
     (model / speaker_adaptation.NAME).unlink()
     ship.ship(model, tmp_path / "2", data(model))
     names = {path.name for path in (tmp_path / "2").iterdir()}
+    speaker_adaptation.save(model, 3)
+    ship.ship(model, tmp_path / "3", data(model))
+    assert "each recording, in 3 steps" in (tmp_path / "3" / "card.md").read_text()
     assert names == {"card.md", "config.json", "vocabulary.txt", "weights.safetensors"}
 
 
@@ -127,7 +130,7 @@ def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):
 
     assert "trained on" in fails(*command[:-1])
     other = results(tmp_path / "r.json", b"other weights")
-    assert "other weights" in fails(*command, "--results", str(other))
+    assert "another model" in fails(*command, "--results", str(other))
     other.write_text("[]")
     assert "expected results" in fails(*command, "--results", str(other))
     path = data(model)[0] / "train.jsonl"

@@ -170,7 +170,7 @@ def test_the_number_of_steps_is_kept_in_the_model_folder(tmp_path):
     assert content["chosen_on"] == "dev.jsonl"
 
 
-@pytest.mark.parametrize("steps", ["-1", "1.5", '"4"', "1e99", "null", "NaN"])
+@pytest.mark.parametrize("steps", ["-1", "1.5", '"4"', "1e99", "null", "NaN", "true"])
 def test_a_damaged_number_is_refused(tmp_path, steps):
     text = f'{{"format": "{speaker_adaptation.FORMAT}", "steps": {steps}}}'
     (tmp_path / speaker_adaptation.NAME).write_text(text)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from zhasr import features, model_folder, recognizer, vocabulary, wavenet
+from zhasr import (
+    features,
+    model_folder,
+    recognizer,
+    speaker_adaptation,
+    vocabulary,
+    wavenet,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 SLOW = {"tensorflow", "keras", "jax", "torch", "matplotlib", "jieba", "pypinyin"}
@@ -49,7 +56,9 @@ def run(*arguments):
     return done.stdout.splitlines()
 
 
-def test_transcribe_imports_nothing_slow(model):
+@pytest.mark.parametrize("steps", [0, 2])
+def test_transcribe_imports_nothing_slow(model, steps):
+    speaker_adaptation.save(model, steps)
     assert run("transcribe", model, model / "noise.wav", "--language", "none")[-1] == (
         "slow:"
     )

@@ -14,7 +14,7 @@ import numpy as np
 from zhasr import ctc
 
 ROUNDING = 0.01  # log probabilities of half precision may come out just above 0
-LARGEST_PENALTY = 50.0  # of the blank; the posteriors stay finite
+LARGEST_PENALTY = 50.0  # of the blank: a factor of 5e21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,10 +84,11 @@ class Options:
         most: int, labels that are followed in one frame, beside the blank and the
             last label of a sequence, which always are. None: all.
         least: float, posterior below which a label is not followed.
-        blank_penalty: float, taken from the logarithm of the blank in every frame. A
-            network that doubts (a voice it does not know) rather says nothing; Miao,
-            Gowayyed & Metze (2015, section 4) divide by how often each label occurs,
-            of which the blank is most.
+        blank_penalty: float, taken from the logarithm of the blank in every frame
+            before a search (the best path takes the posteriors as they are). A network
+            that doubts (a voice it does not know) rather says nothing. Miao, Gowayyed &
+            Metze, "EESEN", 2015, divide by how often each label occurs, which is the
+            blank above all.
     """
 
     width: int = 64
@@ -355,7 +356,7 @@ def without_some_blank(log_probs, penalty):
         penalty: float, see `Options.blank_penalty`.
 
     Returns:
-        float array of the same shape, whose frames add up to what they did.
+        array of the same shape and precision, whose frames add up to one.
 
     Example: a blank of 0.8 becomes half as likely, beside 0.2.
 
@@ -367,8 +368,8 @@ def without_some_blank(log_probs, penalty):
         return log_probs
     changed = log_probs.copy()
     changed[:, ctc.BLANK] -= penalty
-    gained = np.exp(log_probs[:, ctc.BLANK]) * math.expm1(-penalty)
-    return changed - np.log1p(gained)[:, None]
+    total = np.logaddexp.reduce(changed, axis=1, keepdims=True)
+    return changed - np.where(np.isfinite(total), total, 0)
 
 
 def true_frames(log_probs, length=None, labels=None):

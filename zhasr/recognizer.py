@@ -140,7 +140,8 @@ def log_probs_of_features(recognizer, normalised):
     """Like `log_probs`, from normalised features float32 (frames, dims).
 
     Long recordings go through the network in pieces that overlap by its receptive
-    field, so the result is that of the whole and memory stays bounded.
+    field, so memory stays bounded. The result is that of the whole; but a network that
+    adapts gets used to each piece anew.
     """
     config = recognizer.description.architecture
     reduction = config.reduction

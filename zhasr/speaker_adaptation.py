@@ -11,9 +11,10 @@ recording. The weights stay as they are.
 
 A matrix and a shift of the features adapt to a speaker in Gales, "Maximum Likelihood
 Linear Transformations for HMM-based Speech Recognition", Computer Speech and Language
-12, 1998, section 2.2, with a transcript. That doubt can take its place is Wang et al.,
-"Tent", ICLR 2021; for single recordings and CTC Lin, Li & Lee, "Listen, Adapt, Better
-WER", Interspeech 2022, section 2.1, of which temperature and choice of frames are.
+12, 1998, with a transcript. That doubt can take its place is Wang et al., "Tent", ICLR
+2021, for the normalisation inside a network; for single recordings and CTC Lin, Li &
+Lee, "Listen, Adapt, Better WER", Interspeech 2022, of which temperature and choice of
+frames are.
 
 How many steps do a model good, if any, development recordings decide
 (`data_prep.adapt`); the number is kept in the model folder.
@@ -30,7 +31,7 @@ from zhasr import ctc, files, mel, numpy_gradients, numpy_layers, wavenet
 NAME = "adaptation.json"  # in a model folder
 FORMAT = "zhasr-adaptation-1"
 MOST_STEPS = 100
-STEP_SIZE = 0.004  # of a matrix and a shift in standard deviations
+STEP_SIZE = 0.008  # of a matrix and a shift in standard deviations
 TEMPERATURE = 2.5  # of the doubt, so that frames that are almost certain count, too
 MOMENTUM, SQUARES = 0.9, 0.98  # of Adam (Kingma & Ba, ICLR 2015)
 SMALLEST = 1e-6  # root of the mean square of a slope
@@ -57,9 +58,10 @@ class AdaptiveNetwork(numpy_layers.Network):
 
     def __call__(self, inputs):
         """Compute logits, see `numpy_layers.Network`; each utterance by itself."""
-        features = np.asarray(inputs["features"], np.float32)
+        precision = np.result_type(*self.weights.values())
+        features = np.asarray(inputs["features"], precision)
         frames = wavenet.output_frames(features.shape[1], self.config.reduction)
-        logits = np.zeros((len(features), frames, self.labels), np.float32)
+        logits = np.zeros((len(features), frames, self.labels), precision)
         for row, one, length in zip(logits, features, inputs["frames"], strict=True):
             if length:
                 heard = self._listen(one[None, :length])
@@ -235,10 +237,11 @@ def load_steps(folder):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         steps = content["steps"]
-        if content["format"] != FORMAT or not 0 <= int(steps) == steps <= MOST_STEPS:
+        known = content["format"] == FORMAT and type(steps) is int
+        if not known or not 0 <= steps <= MOST_STEPS:
             raise ValueError(f"{content['format']!r}, {steps!r} steps")
-        return int(steps)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        return steps
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdaptationError(
             f"{path}: expected 0 to {MOST_STEPS} steps in the format {FORMAT!r} "
             f"({error}); delete the file, or run data_prep.adapt again"

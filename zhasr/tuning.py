@@ -9,11 +9,12 @@ import concurrent.futures
 import dataclasses
 import functools
 import json
+import math
 import os
 import pathlib
 import re
 
-from zhasr import decoders, files, manifest, pinyin, scoring, word_search
+from zhasr import decoders, decoding, files, manifest, pinyin, scoring, word_search
 
 NAME = "decoding.json"  # in a model folder
 FORMAT = "zhasr-decoding-1"
@@ -160,10 +161,12 @@ def _weights(options):
 
 def _neighbours(options, scale):
     """Options with one weight a step higher or lower."""
+    lowest = {"language_weight": 0.0, "blank_penalty": -decoding.LARGEST_PENALTY}
+    highest = {"blank_penalty": decoding.LARGEST_PENALTY}
     for name, step in STEPS.items():
         for change in (step * scale, -step * scale):
             value = round(getattr(options, name) + change, 6)
-            if name != "language_weight" or value >= 0:
+            if lowest.get(name, -math.inf) <= value <= highest.get(name, math.inf):
                 yield dataclasses.replace(options, **{name: value})
 
 
