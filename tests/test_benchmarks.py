@@ -305,17 +305,29 @@ def test_every_variant_is_a_plan_that_leaves_the_voice_out(monkeypatch):
     for name, network in what_helps.NETWORKS.items():
         monkeypatch.setitem(wavenet.PRESETS, name, network)
     wishes = argparse.Namespace(
-        corpora="a", work="b", text=[], exclude=[], assembled_minutes="200"
+        corpora="a",
+        work=pathlib.Path("b"),
+        text=[],
+        exclude=[],
+        assembled_minutes="200",
     )
-    plans = {
-        name: what_helps.make_plan(wishes, name, "model")
-        for name in what_helps.VARIANTS
-    }
-    assert len({str(plan) for plan in plans.values()}) == len(plans)  # all different
+    plans = {name: what_helps.make_plan(wishes, name) for name in what_helps.VARIANTS}
+    assert len({str(plan.model) for plan in plans.values()}) == len(plans)
     for plan in plans.values():
         assert what_helps.LEFT_OUT not in {part.name for part in plan.parts}
     assert plans["plain"].options.optimizer == "adamw"
-    assert plans["quick"].options.optimizer == "muon"
+    assert plans["recipe"].options.optimizer == "muon"
+    assert plans["recipe, AdamW"].options.optimizer == "adamw"
+    on = plans["recipe, 1 epoch more"].options
+    assert (on.start, on.epochs) == (str(plans["recipe"].model), 1)
+
+
+def test_every_variant_differs_and_those_it_is_made_of_come_first():
+    known = []
+    for name, wanted in what_helps.VARIANTS.items():
+        assert wanted not in (what_helps.VARIANTS[other] for other in known)
+        assert {*wanted.mean_of, wanted.start or "plain"} <= {"plain", *known}
+        known.append(name)
 
 
 def test_a_voice_that_was_heard_is_no_test():

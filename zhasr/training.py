@@ -110,10 +110,11 @@ def batch_loss(network, inputs, targets, reduction):
         float32 scalar. Per label and not per utterance, so that a batch of words
         weighs no less than one of sentences.
     """
-    return _loss_per_label(network(inputs, training=True), inputs, targets, reduction)
+    return loss_per_label(network(inputs, training=True), inputs, targets, reduction)
 
 
-def _loss_per_label(logits, inputs, targets, reduction):
+def loss_per_label(logits, inputs, targets, reduction):
+    """Like `batch_loss`, from logits (batch, frames, labels)."""
     frames = wavenet.output_frames(inputs["frames"], reduction)
     losses = ctc.loss(targets["labels"], logits, targets["label_lengths"], frames)
     count = keras.ops.cast(keras.ops.sum(targets["label_lengths"]), "float32")
@@ -134,6 +135,10 @@ class Trainable(keras.Model):
         self.network, self.reduction = network, reduction
         self.traces = 0
 
+    def batch_loss(self, inputs, targets):
+        """Mean loss per label of a batch, see the function of that name."""
+        return batch_loss(self.network, inputs, targets, self.reduction)
+
     def call(self, inputs, training=None):
         """Logits, as `wavenet.build` describes them."""
         return self.network(inputs, training=training)
@@ -143,7 +148,7 @@ class Trainable(keras.Model):
     ):
         """Mean loss per label (Keras calls it with these names)."""
         self.traces += 1  # Python runs while the step is traced and never again
-        return _loss_per_label(y_pred, x, y, self.reduction)
+        return loss_per_label(y_pred, x, y, self.reduction)
 
 
 def make_step(trainable, optimizer):
@@ -168,7 +173,7 @@ def _tensorflow_step(trainable, optimizer):
     def gradients(inputs, targets):
         trainable.traces += 1  # Python runs while it is traced and never again
         with tensorflow.GradientTape() as tape:
-            loss = batch_loss(trainable.network, inputs, targets, trainable.reduction)
+            loss = trainable.batch_loss(inputs, targets)
         return loss, tape.gradient(loss, [variable.value for variable in variables])
 
     @tensorflow.function(jit_compile=True)
