@@ -365,9 +365,17 @@ def test_the_most_likely_of_what_is_said_is_chosen(tmp_path, monkeypatch):
     model = argparse.Namespace(
         description=argparse.Namespace(vocabulary=labels, normalise=lambda raw: raw)
     )
-    pairs = real_speech.most_likely(model, folder, ["dev"])
-    assert len(pairs) == len(opened.utterances("dev")) > 1
-    assert all(one == other for one, other in pairs)
+    right = real_speech.likelihoods(model, folder, ["dev"]).right()
+    assert len(right) == len(opened.utterances("dev")) > 1 and all(right)
+
+
+def test_a_part_is_as_likely_as_all_that_have_it_together():
+    choices = [("ma1",), ("ma4",), ("ba4",), ("pa2",)]
+    table = np.log([[0.4, 0.3, 0.25, 0.05], [0.1, 0.2, 0.3, 0.4]])
+    found = real_speech.Likelihoods([("ma4",), ("ma4",)], choices, table)
+    assert found.right() == [False, False]  # ma1, pa2
+    assert found.right(pinyin.tone) == [True, True]  # 0.55 and 0.5 for the fourth
+    assert found.right(pinyin.base) == [True, False]  # 0.7 for ma, 0.4 for pa
 
 
 def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
