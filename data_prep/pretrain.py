@@ -40,6 +40,7 @@ from data_prep import (
 )
 from data_prep.corpora import base, dspspeech
 from zhasr import (
+    augment,
     checkpoint,
     errors,
     features,
@@ -49,6 +50,7 @@ from zhasr import (
     speaker_maps,
     training,
     training_run,
+    wavenet,
 )
 
 TEST_SPEAKERS = dspspeech.TEST_SPEAKERS | {"S0252"}
@@ -413,15 +415,20 @@ def parse(arguments):
     parser.add_argument("corpora", type=pathlib.Path, help="the raw folders")
     parser.add_argument("work", type=pathlib.Path, help="where everything is prepared")
     parser.add_argument("model", type=pathlib.Path, help="the model folder to write")
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--minutes", type=float, help="of training, by the clock")
-    length.add_argument("--hours", type=float, help="of training, by the clock")
-    length.add_argument("--epochs", type=int, help="of --epoch-hours each")
-    parser.add_argument("--preset", default="short")
-    parser.add_argument(
-        "--start", metavar="MODEL", help="go on from its weights, in another folder"
-    )
-    parser.add_argument("--target", default="initial-final")
+    _add_length(parser.add_mutually_exclusive_group(required=True))
+    _add_data(parser)
+    _add_training(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_length(group):
+    group.add_argument("--minutes", type=float, help="of training, by the clock")
+    group.add_argument("--hours", type=float, help="of training, by the clock")
+    group.add_argument("--epochs", type=int, help="of --epoch-hours each")
+
+
+def _add_data(parser):
+    """What is heard."""
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(
@@ -430,26 +437,23 @@ def parse(arguments):
         default=True,
         help="undo what is known of a voice from its pitch (yes)",
     )
-    parser.add_argument("--augment", default="voices")
-    parser.add_argument("--dropout", type=float, default=0.15)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--optimizer", default="muon", choices=training.OPTIMIZERS)
-    parser.add_argument("--batch-seconds", type=float, default=50.0)
-    parser.add_argument("--epoch-hours", type=float, default=8.0)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--assembled-minutes", type=float, default=540, help="0 for none (540)"
+        "--assembled-minutes",
+        type=float,
+        default=540,
+        help="of sentences put together, 0 for none (540)",
     )
+    for name, of in (
+        ("--text", "files with lines that sentences put together say"),
+        ("--exclude", "files with test sentences that they must not say"),
+    ):
+        parser.add_argument(name, type=pathlib.Path, nargs="+", default=[], help=of)
     parser.add_argument(
-        "--aligner-epochs",
-        type=int,
-        default=2,
-        help="of training a model that tells how the speakers differ, 0 for none (2)",
-    )
-    parser.add_argument("--text", type=pathlib.Path, nargs="+", default=[])
-    parser.add_argument("--exclude", type=pathlib.Path, nargs="+", default=[])
-    parser.add_argument(
-        "--without", nargs="+", default=[], help="parts of the recipe to leave out"
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="PART",
+        help=f"leave out of {', '.join(part.name for part in RECIPE)}",
     )
     parser.add_argument(
         "--times",
@@ -459,7 +463,30 @@ def parse(arguments):
         help="how often a part is heard in a pass",
     )
     parser.add_argument("--workers", type=int, help="processes that prepare")
-    return parser.parse_args(arguments)
+
+
+def _add_training(parser):
+    """How it is learned."""
+    networks = ", ".join(wavenet.PRESETS)
+    parser.add_argument("--preset", default="short", help=f"{networks} (short)")
+    parser.add_argument(
+        "--start", metavar="MODEL", help="go on from its weights, in another folder"
+    )
+    labels, levels = ", ".join(pinyin.KINDS), ", ".join(augment.LEVELS)
+    parser.add_argument("--target", default="initial-final", help=labels)
+    parser.add_argument("--augment", default="voices", help=levels)
+    parser.add_argument("--dropout", type=float, default=0.15)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--optimizer", default="muon", choices=training.OPTIMIZERS)
+    parser.add_argument("--batch-seconds", type=float, default=50.0)
+    parser.add_argument("--epoch-hours", type=float, default=8.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--aligner-epochs",
+        type=int,
+        default=2,
+        help="of training a model that tells how the speakers differ, 0 for none (2)",
+    )
 
 
 def choose_parts(without=(), times=()):
