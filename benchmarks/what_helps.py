@@ -157,7 +157,7 @@ def train(options, wanted, plan):
         return average.average(members, plan.model).training["hours_heard"]
     if wanted.synthetic:
         spoken = options.work / f"synthetic-{wanted.synthetic:g}h"
-        synthesize.synthesize(spoken, wanted.synthetic)
+        synthesize.synthesize(spoken, {"train": wanted.synthetic})
         part = pretrain.Part("synthetic", "synthetic", str(spoken.absolute()), 1)
         plan = dataclasses.replace(plan, parts=(*plan.parts, part))
     with ablations.used(wanted.run):

@@ -3,11 +3,14 @@
     zhasr train DATA --start MODEL --out A    # twice, with another --seed or --dropout
     zhasr train DATA --start MODEL --out B
     python -m data_prep.average A B --out MEAN
+    python -m data_prep.average A --with-start MODEL --out MEAN
 
 Trainings that begin with the same weights stay near each other, and their mean is often
 better than each, above all on what is unlike the training data (Wortsman et al., "Model
-soups", ICML 2022; for one training, Izmailov et al. 2018). Of models that began apart
-the mean is worth nothing, so `--start` must be the same in all.
+soups", ICML 2022; for one training, Izmailov et al. 2018). So is the mean of a training
+and what it began with (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR
+2022). Of models that began apart the mean is worth nothing, so `--start` must be the
+same in all.
 """
 
 import argparse
@@ -31,25 +34,31 @@ def main(arguments=None):
     )
     parser.add_argument("models", nargs="+", type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument(
+        "--with-start",
+        type=pathlib.Path,
+        metavar="MODEL",
+        help="what they began with counts as much as each of them",
+    )
     options = parser.parse_args(arguments)
     try:
-        description = average(options.models, options.out)
+        description = average(options.models, options.out, options.with_start)
     except (ValueError, OSError) as error:
         print(f"average: {errors.one_line(error)}", file=sys.stderr)
         return 2
     heard = description.training["hours_heard"]
-    print(
-        f"{options.out}: the mean of {len(options.models)}, {heard:.1f} h heard in all"
-    )
+    count = description.training["mean_of"]
+    print(f"{options.out}: the mean of {count}, {heard:.1f} h heard in all")
     return 0
 
 
-def average(folders, out):
+def average(folders, out, start=None):
     """Write the mean of some models.
 
     Args:
         folders: list of path of model folders that began with the same weights.
         out: path of the folder to write; it must not be there yet.
+        start: path of the model folder with those weights, if they count, too.
 
     Returns:
         model_folder.Description of the mean.
@@ -61,17 +70,21 @@ def average(folders, out):
     """
     if pathlib.Path(out).exists():
         raise AverageError(f"{out}: is there already; name another folder")
-    if len(folders) < 2:
+    if len(folders) + (start is not None) < 2:
         raise AverageError(f"expected two models or more, received {len(folders)}")
     descriptions, weights = zip(*map(model_folder.load_weights, folders), strict=True)
     for folder, description in zip(folders, descriptions, strict=True):
         check_fits(folder, description, folders[0], descriptions[0])
+    learned = facts([one.training for one in descriptions])
+    if start is not None:
+        before, first = model_folder.load_weights(start)
+        check_start(start, before, folders[0], descriptions[0])
+        weights += (first,)
+        learned |= {"mean_of": len(weights), "with_start": True}
     mean = {
         name: np.mean([one[name] for one in weights], axis=0) for name in weights[0]
     }
-    description = dataclasses.replace(
-        descriptions[0], training=facts([one.training for one in descriptions])
-    )
+    description = dataclasses.replace(descriptions[0], training=learned)
     network = description.build()
     model_folder.set_weights(network, mean, out)
     model_folder.save(out, network, description, model_folder.write_card(description))
@@ -89,12 +102,7 @@ def check_fits(folder, description, first_folder, first):
         AverageError: it does not.
     """
     same = {
-        "architecture": dataclasses.replace(description.architecture, dropout=0.0)
-        == dataclasses.replace(first.architecture, dropout=0.0),
-        "features": description.features == first.features,
-        "mean and std": np.array_equal(description.mean, first.mean)
-        and np.array_equal(description.std, first.std),
-        "labels": description.vocabulary == first.vocabulary,
+        **_alike(description, first),
         "start": description.training.get("start") == first.training.get("start")
         and bool(first.training.get("start")),
     }
@@ -103,6 +111,41 @@ def check_fits(folder, description, first_folder, first):
             f"{folder}: expected a training that began with the same weights as "
             f"{first_folder} (--start), received another {', '.join(different)}"
         )
+
+
+def check_start(folder, description, first_folder, first):
+    """Make sure that a model may be what another began with, as far as it is known.
+
+    Args:
+        folder: path of the model folder that should be the start of the other.
+        description: its model_folder.Description.
+        first_folder, first: the same of the other.
+
+    Raises:
+        AverageError: it is not.
+    """
+    heard = description.training.get("hours_heard", 0)
+    same = {
+        **_alike(description, first),
+        "number of hours": heard == first.training.get("start_hours"),
+    }
+    if different := [name for name, alike in same.items() if not alike]:
+        raise AverageError(
+            f"{folder}: expected what {first_folder} began with (--start), received "
+            f"another {', '.join(different)}"
+        )
+
+
+def _alike(description, first):
+    """What two models must have in common, and whether they do."""
+    return {
+        "architecture": dataclasses.replace(description.architecture, dropout=0.0)
+        == dataclasses.replace(first.architecture, dropout=0.0),
+        "features": description.features == first.features,
+        "mean and std": np.array_equal(description.mean, first.mean)
+        and np.array_equal(description.std, first.std),
+        "labels": description.vocabulary == first.vocabulary,
+    }
 
 
 def facts(trainings):

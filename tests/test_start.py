@@ -142,3 +142,21 @@ def test_models_without_a_mean(tmp_path, capsys):
     assert not out.exists()
     assert average.main([str(one), str(one), "--out", str(out)]) == 0
     assert "160.0 h" in capsys.readouterr().out
+
+
+def test_what_they_began_with_may_count(tmp_path, capsys):
+    one = trained(tmp_path / "one", 1)
+    first = trained(tmp_path / "first", 2, start=None, hours_heard=100)
+    out = tmp_path / "out"
+    wish = [str(one), "--out", str(out), "--with-start"]
+    other = trained(tmp_path / "other", 3, hours_heard=99)
+    assert average.main([*wish, str(other)]) == 2
+    assert "another number of hours" in capsys.readouterr().err
+    assert average.main([*wish, str(first)]) == 0
+    assert "mean of 2, 130.0 h" in capsys.readouterr().out
+    found, parts = weights_of(out), [weights_of(path) for path in (one, first)]
+    for name, value in found.items():
+        middle = (parts[0][name] + parts[1][name]) / 2
+        np.testing.assert_allclose(value, middle, atol=1e-6)
+    assert described(out).training["with_start"] is True
+    assert described(out).training["seed"] == 1
