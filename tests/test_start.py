@@ -145,7 +145,7 @@ def test_models_without_a_mean(tmp_path, capsys):
 
 
 def test_what_they_began_with_may_count(tmp_path, capsys):
-    one = trained(tmp_path / "one", 1)
+    one = trained(tmp_path / "one", 1, dev_label_error=0.1)
     first = trained(tmp_path / "first", 2, start=None, hours_heard=100)
     out = tmp_path / "out"
     wish = [str(one), "--out", str(out), "--with-start"]
@@ -158,5 +158,6 @@ def test_what_they_began_with_may_count(tmp_path, capsys):
     for name, value in found.items():
         middle = (parts[0][name] + parts[1][name]) / 2
         np.testing.assert_allclose(value, middle, atol=1e-6)
-    assert described(out).training["with_start"] is True
-    assert described(out).training["seed"] == 1
+    facts = described(out).training
+    assert facts["with_start"] is True and facts["seed"] == 1
+    assert "dev_label_error" not in facts  # that of one is not that of the mean
