@@ -89,6 +89,9 @@ VARIANTS = {
     ),
     "recipe, synthetic speech": variant(*RECIPE, synthetic=3.0),
     "recipe, no Δ": variant(*RECIPE, run=ablations.WithoutSlopes),
+    "recipe, no Δ, another seed": variant(
+        *RECIPE, "--seed", "1", run=ablations.WithoutSlopes
+    ),
     "recipe, no augmentation": variant(*RECIPE, "--augment", "none"),
     "recipe, other voices": variant(*RECIPE, *OTHER_VOICES),
     "recipe, syllable labels": variant(*RECIPE, "--target", "syllable"),
@@ -158,7 +161,9 @@ def train(options, wanted, plan):
     if wanted.synthetic:
         spoken = options.work / f"synthetic-{wanted.synthetic:g}h"
         synthesize.synthesize(spoken, {"train": wanted.synthetic})
-        part = pretrain.Part("synthetic", "synthetic", str(spoken.absolute()), 1)
+        part = pretrain.Part(
+            "synthetic", "synthetic", str(spoken.absolute()), 1, split="train"
+        )
         plan = dataclasses.replace(plan, parts=(*plan.parts, part))
     with ablations.used(wanted.run):
         history = pretrain.pretrain(plan)
