@@ -20,9 +20,9 @@ import dataclasses
 import json
 import pathlib
 
-import ablations
 import figures
 import targets_and_features
+import two_heads
 
 from data_prep import average, pretrain, synthesize
 from zhasr import files, recognizer, scoring, training_run, wavenet
@@ -44,7 +44,7 @@ class Variant:
 
     Args:
         options: tuple of str, of `data_prep.pretrain`; later ones replace earlier ones.
-        run: class that trains, see `ablations`.
+        run: class that trains, see `two_heads`.
         synthetic: float, hours of synthetic speech (espeak-ng) on top.
         start: str, the variant that it goes on from, or None.
         mean_of: tuple of str, variants whose weights are averaged, without a training.
@@ -88,14 +88,12 @@ VARIANTS = {
         *RECIPE, "--times", *(f"{part}=1" for part in CHANGED)
     ),
     "recipe, synthetic speech": variant(*RECIPE, synthetic=3.0),
-    "recipe, no Δ": variant(*RECIPE, run=ablations.WithoutSlopes),
-    "recipe, no Δ, another seed": variant(
-        *RECIPE, "--seed", "1", run=ablations.WithoutSlopes
-    ),
+    "recipe, no Δ": variant(*RECIPE, "--no-deltas"),
+    "recipe, no Δ, another seed": variant(*RECIPE, "--no-deltas", "--seed", "1"),
     "recipe, no augmentation": variant(*RECIPE, "--augment", "none"),
     "recipe, other voices": variant(*RECIPE, *OTHER_VOICES),
     "recipe, syllable labels": variant(*RECIPE, "--target", "syllable"),
-    "recipe, two heads": variant(*RECIPE, run=ablations.TwoHeads),
+    "recipe, two heads": variant(*RECIPE, run=two_heads.TwoHeads),
     "recipe, deeper": variant(*RECIPE, "--preset", "deep-short"),
     "recipe, wider": variant(*RECIPE, "--preset", "short"),
     "recipe, causal": variant(*RECIPE, "--preset", "causal-short"),
@@ -165,7 +163,7 @@ def train(options, wanted, plan):
             "synthetic", "synthetic", str(spoken.absolute()), 1, split="train"
         )
         plan = dataclasses.replace(plan, parts=(*plan.parts, part))
-    with ablations.used(wanted.run):
+    with two_heads.used(wanted.run):
         history = pretrain.pretrain(plan)
     before = recognizer.load(plan.model).description.training.get("start_hours", 0)
     return before + history[-1]["hours_heard"]

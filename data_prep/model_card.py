@@ -150,6 +150,8 @@ def _what(description, steps):
     if features.length_normalisation:
         pitch += ", the vocal tract normalised by it"
     kind = features.kind.replace("mfcc", "MFCC")
+    if not features.deltas:
+        pitch = " without Δ" + pitch
     adapts = "It gets used to each recording, in {} steps (`zhasr.speaker_adaptation`)."
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "

@@ -174,6 +174,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
     parser.add_argument("--bands", type=int, help="mel bands of log-mel (80)")
     parser.add_argument(
+        "--deltas",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="append the slopes of the cepstra, Δ and ΔΔ",
+    )
+    parser.add_argument(
         "--pitch",
         action=argparse.BooleanOptionalAction,
         default=True,  # fewer errors in benchmarks/README.md, tones above all
@@ -200,6 +206,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.bands is not None and options.features != "log-mel":
         parser.error("--bands needs --features log-mel")
+    if not options.deltas and options.features != "mfcc":
+        parser.error("--no-deltas needs --features mfcc")
     if options.pitch_normalisation and not options.pitch:
         parser.error("--pitch-normalisation has no use with --no-pitch")
     if options.length_normalisation and not options.pitch:
@@ -218,7 +226,9 @@ def _config(options: argparse.Namespace) -> features.FeatureConfig:
         "length_normalisation": options.length_normalisation,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    return features.FeatureConfig(options.features, pitch=options.pitch, **given)
+    return features.FeatureConfig(
+        options.features, pitch=options.pitch, deltas=options.deltas, **given
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 
 from data_prep import pieces
-from zhasr import files
+from zhasr import features, files
 
 CONFIG = "config.json"
 ADVICE = "choose another folder, or delete this one to prepare it again"
@@ -100,7 +100,11 @@ def _compare(out: pathlib.Path, path: pathlib.Path, settings: dict) -> None:
 
 
 def _flat(settings: dict) -> dict:
-    """Bring the options of the features to the level of the others."""
+    """Bring the options of the features to the level of the others.
+
+    An option that is not there is younger than the folder, which was prepared with what
+    is its default now.
+    """
     others = {name: value for name, value in settings.items() if name != "features"}
-    options = settings.get("features", {})
+    options = {**features.FeatureConfig().to_dict(), **settings.get("features", {})}
     return {f"features.{name}": value for name, value in options.items()} | others

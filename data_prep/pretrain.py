@@ -430,7 +430,8 @@ def _add_length(group):
 def _add_data(parser):
     """What is heard."""
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
-    parser.add_argument("--pitch", action=argparse.BooleanOptionalAction, default=True)
+    for name in ("--deltas", "--pitch"):
+        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(
         "--normalise-voices",
         action=argparse.BooleanOptionalAction,
@@ -533,6 +534,7 @@ def make_plan(options):
             pitch=options.pitch,
             pitch_normalisation="voice" if voices else "utterance",
             length_normalisation=voices,
+            deltas=options.deltas,
         ),
         options.assembled_minutes,
         tuple(options.text),

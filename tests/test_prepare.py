@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -353,6 +354,19 @@ def test_finished_folder_is_left_alone(corpus, prepared, capsys):
     assert run("synthetic", corpus, prepared) == 0
     assert "already prepared" in capsys.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in prepared.rglob("*")}
+
+
+def test_a_folder_older_than_an_option_was_prepared_with_its_default(
+    corpus, prepared, tmp_path, capsys
+):
+    older = shutil.copytree(prepared, tmp_path / "older")
+    config = json.loads((older / "config.json").read_text("utf-8"))
+    assert config["features"].pop("deltas") is True
+    (older / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert run("synthetic", corpus, older) == 0
+    assert "already prepared" in capsys.readouterr().out
+    assert run("synthetic", corpus, older, "--no-deltas") == 2
+    assert "features.deltas = True, not False" in one_line(capsys)
 
 
 @pytest.mark.parametrize(

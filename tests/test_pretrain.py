@@ -168,6 +168,7 @@ def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
         ([], "mfcc+pitch+length"),
         (["--no-normalise-voices"], "mfcc+pitch"),
         (["--no-pitch"], "mfcc"),
+        (["--no-deltas"], "mfcc-static+pitch+length"),
     ],
 )
 def test_features_of_each_kind_lie_in_a_folder_of_their_own(wish, folder):

@@ -87,14 +87,17 @@ def test_the_slope_of_the_doubt():
     assert (speaker_adaptation.doubt_slope(silent) == 0).all()
 
 
-def test_the_slopes_of_a_voice():
+@pytest.mark.parametrize("blocks", [1, 3])  # without and with Δ and ΔΔ
+def test_the_slopes_of_a_voice(blocks):
     rng = np.random.default_rng(0)
-    voice = speaker_adaptation.Voice(SPREAD)
+    voice = speaker_adaptation.Voice(SPREAD[:blocks])
     for value in voice.values:
         value += rng.normal(0, 0.1, value.shape)
-    heard = random_features(1, 20, CONFIG.dims)
+    heard = random_features(1, 20, blocks * mel.CEPSTRA + 3)
     weights = rng.normal(size=heard.shape)
     slopes = voice.slopes(heard, weights)
+    changed = (voice.map(heard) != heard).any(axis=(0, 1))
+    assert changed[:-3].all() and not changed[-3:].any()  # the pitch is not mapped
     before = (weights * np.float64(voice.map(heard))).sum()
     for value, slope in zip(voice.values, slopes, strict=True):
         direction = rng.normal(size=value.shape).astype("f")
@@ -178,8 +181,10 @@ def test_a_damaged_number_is_refused(tmp_path, steps):
         speaker_adaptation.load_steps(tmp_path)
 
 
-def test_a_recognizer_does_as_its_folder_says(tmp_path):
-    made = description()
+@pytest.mark.parametrize("deltas", [True, False])
+def test_a_recognizer_does_as_its_folder_says(deltas, tmp_path):
+    config = dataclasses.replace(CONFIG, deltas=deltas)
+    made = description(SPREAD.ravel()[: config.spectral_dims], config)
     made = dataclasses.replace(
         made, architecture=wavenet.Config(channels=8, stacks=1, dilations=(1,))
     )
@@ -188,7 +193,7 @@ def test_a_recognizer_does_as_its_folder_says(tmp_path):
     speaker_adaptation.save(tmp_path, 3)
     adapted = recognizer.load(tmp_path)
     assert adapted.network.steps == 3
-    np.testing.assert_array_equal(adapted.network.spread, SPREAD)
+    np.testing.assert_array_equal(adapted.network.spread, SPREAD[: 3 if deltas else 1])
     plain = recognizer.load(tmp_path, adapt=False)
     assert type(plain.network) is numpy_layers.Network
     samples = np.random.default_rng(0).normal(0, 0.1, 16_000).astype("f")

@@ -60,6 +60,7 @@ class FeatureConfig:
             "speaker": `extract` subtracts that of the speaker.
         length_normalisation: bool, undo what the pitch tells about the length of the
             vocal tract, see `vocal_tract.normalise`; needs the pitch.
+        deltas: bool, append Δ and ΔΔ of the cepstra; "log-mel" has none.
     """
 
     kind: str = "mfcc"
@@ -67,6 +68,7 @@ class FeatureConfig:
     pitch: bool = False
     pitch_normalisation: str = "utterance"
     length_normalisation: bool = False
+    deltas: bool = True
 
     def __post_init__(self):
         """Refuse what `extract` could not do."""
@@ -80,6 +82,8 @@ class FeatureConfig:
             )
         if self.kind == "log-mel":
             mel.filters(self.bands)
+            if not self.deltas:
+                raise ValueError("features: expected mfcc to leave Δ out of")
 
     @property
     def dims(self):
@@ -89,13 +93,15 @@ class FeatureConfig:
     @property
     def spectral_dims(self):
         """Features per frame before those of the pitch."""
-        return 3 * mel.CEPSTRA if self.kind == "mfcc" else self.bands
+        if self.kind == "log-mel":
+            return self.bands
+        return mel.CEPSTRA * (3 if self.deltas else 1)
 
     @property
     def name(self):
         """What tells features of other kinds apart in the name of a folder."""
-        extras = "+pitch" * self.pitch + "+length" * self.length_normalisation
-        return self.kind + extras
+        kind = self.kind + "-static" * (not self.deltas)
+        return kind + "+pitch" * self.pitch + "+length" * self.length_normalisation
 
     def to_dict(self):
         """As a dictionary for JSON."""
@@ -249,6 +255,7 @@ def extract(samples, config, speaker_log_f0=None):
     """
     is_mfcc = config.kind == "mfcc"
     base = mfcc(samples) if is_mfcc else log_mel(samples, config.bands)
+    base = base[:, : config.spectral_dims]  # Δ is left out
     if not config.pitch:
         return base
     columns = pitch(samples)

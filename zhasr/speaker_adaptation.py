@@ -35,7 +35,6 @@ STEP_SIZE = 0.008  # of a matrix and a shift in standard deviations
 TEMPERATURE = 2.5  # of the doubt, so that frames that are almost certain count, too
 MOMENTUM, SQUARES = 0.9, 0.98  # of Adam (Kingma & Ba, ICLR 2015)
 SMALLEST = 1e-6  # root of the mean square of a slope
-BLOCKS = 3  # cepstra, Δ, ΔΔ: all are mapped, the first alone are shifted
 
 
 class AdaptationError(ValueError):
@@ -48,8 +47,9 @@ class AdaptiveNetwork(numpy_layers.Network):
 
     Args:
         config, labels, weights: see `numpy_layers.Network`.
-        spread: float32 array (BLOCKS, CEPSTRA), the standard deviations that the
-            cepstra were divided by.
+        spread: float32 array (blocks, CEPSTRA), the standard deviations that the
+            cepstra were divided by, and Δ and ΔΔ where there are any: all are mapped,
+            the cepstra alone are shifted.
         steps: int, how often it listens before the last time.
     """
 
@@ -103,7 +103,7 @@ class Voice:
         """Change normalised features, float32 array (1, frames, dims), to new ones."""
         matrix, shift = self.values
         mapped = features.copy()
-        for block, relative in zip(_blocks(mapped), self._relative, strict=True):
+        for block, relative in zip(self._blocks(mapped), self._relative, strict=True):
             block += (block * relative) @ matrix / relative
         mapped[..., : mel.CEPSTRA] += shift
         return mapped
@@ -118,17 +118,20 @@ class Voice:
         Returns:
             list of arrays like `values`.
         """
-        blocks = zip(_blocks(features), _blocks(slope), self._relative, strict=True)
+        blocks = zip(
+            self._blocks(features), self._blocks(slope), self._relative, strict=True
+        )
         by_matrix = sum(
             (block * relative)[0].T @ (growth / relative)[0]
             for block, growth, relative in blocks
         )
         return [by_matrix, slope[0, :, : mel.CEPSTRA].sum(axis=0)]
 
-
-def _blocks(features):
-    size = mel.CEPSTRA
-    return [features[..., at * size : (at + 1) * size] for at in range(BLOCKS)]
+    def _blocks(self, features):
+        """The cepstra and their slopes, views."""
+        size = mel.CEPSTRA
+        ends = size * np.arange(1, len(self._relative) + 1)
+        return [features[..., end - size : end] for end in ends]
 
 
 class Adam:
@@ -172,7 +175,8 @@ def adaptive(network, description, steps):
         raise AdaptationError(
             f"expected a model of mfcc to adapt, received {description.features.kind}"
         )
-    spread = np.reshape(description.std[: BLOCKS * mel.CEPSTRA], (BLOCKS, mel.CEPSTRA))
+    dims = description.features.spectral_dims
+    spread = np.reshape(description.std[:dims], (-1, mel.CEPSTRA))
     return AdaptiveNetwork(
         network.config, network.labels, network.weights, spread, steps
     )

@@ -1,20 +1,15 @@
-"""Trainings that only an experiment wants: features left out, two kinds of label.
+"""A training that only an experiment wants: two kinds of label at once.
 
-`what_helps.py` puts these runs in the place of `training_run.Run`. What they write is a
-model folder like any other.
+`what_helps.py` puts it in the place of `training_run.Run`. What it writes is a model
+folder like any other.
 """
 
 import contextlib
-import dataclasses
-import functools
 
 import numpy as np
 
-from zhasr import mel, training, training_run, workers
+from zhasr import training, training_run, workers
 from zhasr.backend import keras
-
-SLOPES = slice(mel.CEPSTRA, 3 * mel.CEPSTRA)  # Δ and ΔΔ among the features
-NOTHING_LEFT = 1e6  # divided by this, a slope is nothing
 
 
 @contextlib.contextmanager
@@ -29,35 +24,6 @@ def used(run):
         yield
     finally:
         training_run.Run = usual
-
-
-class WithoutSlopes(training_run.Run):
-    """Δ and ΔΔ are zero, in training and, by the model's statistics, ever after."""
-
-    def __init__(self, data, *rest):
-        """See `training_run.Run`; data must be of MFCC."""
-        std = data.std.copy()
-        std[SLOPES] = NOTHING_LEFT
-        super().__init__(
-            dataclasses.replace(
-                data,
-                std=std,
-                train=list(map(_without_slopes, data.train)),
-                dev=list(map(_without_slopes, data.dev)),
-            ),
-            *rest,
-        )
-
-
-def _without_slopes(example):
-    load = functools.partial(_load_without_slopes, example.load)
-    return dataclasses.replace(example, load=load)
-
-
-def _load_without_slopes(load, *voice):
-    array = load(*voice)
-    array[:, SLOPES] = 0
-    return array
 
 
 class TwoHeads(training_run.Run):

@@ -1,4 +1,4 @@
-"""Trainings that only an experiment wants: what they leave out, what they add."""
+"""A training that only an experiment wants: two kinds of label at once."""
 
 import pathlib
 import sys
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from test_training import options, tiny_preset  # noqa: F401
 
-from zhasr import dataset, features, model_folder, recognizer, training_run
+from zhasr import dataset, features, model_folder, training_run
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "benchmarks"))
 
-import ablations  # noqa: E402
+import two_heads  # noqa: E402
 
 USUAL = training_run.Run
 MFCC = features.FeatureConfig(pitch=True)
@@ -26,51 +26,15 @@ def data(tmp_path, monkeypatch):
 
 
 def train(run, data, out):
-    with ablations.used(run):
+    with two_heads.used(run):
         training_run.train([data], out, options(epochs=1), say=str)
     assert training_run.Run is USUAL
     return out
 
 
-def logits(model, raw):
-    return recognizer.log_probs_of_features(model, model.description.normalise(raw))
-
-
-@pytest.mark.slow
-def test_slopes_that_are_left_out_change_nothing(data, tmp_path):
-    raw = dataset.open_folder(data).store["dev0_0"]
-    changed = raw.copy()
-    changed[:, ablations.SLOPES] += 1
-    assert changed.shape[1] == 42 and np.ptp((changed != raw).sum(axis=1)) == 0
-    assert (changed != raw).sum(axis=1)[0] == 26  # Δ and ΔΔ of 13 cepstra
-    models = {
-        run: recognizer.load(train(run, data, tmp_path / run.__name__))
-        for run in (USUAL, ablations.WithoutSlopes)
-    }
-    unmoved = {
-        run: np.allclose(logits(model, raw), logits(model, changed), atol=1e-3)
-        for run, model in models.items()
-    }
-    assert unmoved == {USUAL: False, ablations.WithoutSlopes: True}
-
-
-@pytest.mark.slow
-def test_what_is_trained_on_has_no_slopes(data, tmp_path):
-    loaded = dataset.load([data], "initial-final")
-    run = ablations.WithoutSlopes(loaded, tmp_path / "out", options(epochs=1), str)
-    for examples, before in (
-        (run.data.train, loaded.train),
-        (run.data.dev, loaded.dev),
-    ):
-        array, whole = examples[0].load(), before[0].load()
-        assert not array[:, ablations.SLOPES].any()
-        np.testing.assert_array_equal(array[:, :13], whole[:, :13])
-        np.testing.assert_array_equal(array[:, 39:], whole[:, 39:])
-
-
 def test_initials_and_finals_are_spelled_as_syllables(data):
     loaded = dataset.load([data], "initial-final")
-    spelling = ablations.Spelling(loaded)
+    spelling = two_heads.Spelling(loaded)
     said = [item.syllables for item in dataset.open_folder(data).utterances("train")]
     assert len(spelling) == 1 + len({one for each in said for one in each})
     longest = max(len(example.labels) for example in loaded.train)
@@ -92,12 +56,12 @@ def test_initials_and_finals_are_spelled_as_syllables(data):
 @pytest.mark.slow
 def test_a_second_head_teaches_and_is_not_kept(data, tmp_path):
     loaded = dataset.load([data], "initial-final")
-    run = ablations.TwoHeads(loaded, tmp_path / "two", options(epochs=2), str)
+    run = two_heads.TwoHeads(loaded, tmp_path / "two", options(epochs=2), str)
     second = run.trainable.both.get_layer("syllables")
     before = second.kernel.numpy()
     run.epoch()
     assert not np.allclose(before, second.kernel.numpy())
-    resumed = ablations.TwoHeads(loaded, tmp_path / "two", options(epochs=2), str)
+    resumed = two_heads.TwoHeads(loaded, tmp_path / "two", options(epochs=2), str)
     resumed.restore()
     np.testing.assert_array_equal(
         resumed.trainable.both.get_layer("syllables").kernel.numpy(),
