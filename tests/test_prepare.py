@@ -357,9 +357,9 @@ def test_finished_folder_is_left_alone(corpus, prepared, capsys):
 
 
 def test_a_folder_older_than_an_option_was_prepared_with_its_default(
-    corpus, prepared, tmp_path, capsys
+    corpus, prepared, capsys
 ):
-    older = shutil.copytree(prepared, tmp_path / "older")
+    older = shutil.copytree(prepared, prepared.with_name("older"))
     config = json.loads((older / "config.json").read_text("utf-8"))
     assert config["features"].pop("deltas") is True
     (older / "config.json").write_text(json.dumps(config), encoding="utf-8")
