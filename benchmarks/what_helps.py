@@ -19,6 +19,7 @@ import argparse
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import figures
 import targets_and_features
@@ -101,7 +102,7 @@ VARIANTS = {
     "recipe, 1 epoch more": going_on(1, 1),
     "recipe, 1 other epoch more": going_on(1, 2),
     "recipe, mean of two with 1 epoch more": variant(
-        mean_of=("recipe, 1 epoch more", "recipe, 1 other epoch more")
+        *RECIPE, mean_of=("recipe, 1 epoch more", "recipe, 1 other epoch more")
     ),
 }
 
@@ -155,6 +156,7 @@ def train(options, wanted, plan):
     """Make the model of a Variant; return the hours heard."""
     if wanted.mean_of:
         members = [folder(options, name) for name in wanted.mean_of]
+        shutil.rmtree(plan.model, ignore_errors=True)  # made, but not scored
         return average.average(members, plan.model).training["hours_heard"]
     if wanted.synthetic:
         spoken = options.work / f"synthetic-{wanted.synthetic:g}h"
