@@ -204,6 +204,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=int, help="processes (as many as cores)")
     options = parser.parse_args(arguments)
+    _check(parser, options)
+    return options
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     if options.bands is not None and options.features != "log-mel":
         parser.error("--bands needs --features log-mel")
     if not options.deltas and options.features != "mfcc":
@@ -216,7 +222,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--workers must be 1 or more")
     if options.version < 0:
         parser.error("--version must be 0 or more")
-    return options
 
 
 def _config(options: argparse.Namespace) -> features.FeatureConfig:
