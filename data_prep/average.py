@@ -106,11 +106,8 @@ def check_fits(folder, description, first_folder, first):
         "start": description.training.get("start") == first.training.get("start")
         and bool(first.training.get("start")),
     }
-    if different := [name for name, alike in same.items() if not alike]:
-        raise AverageError(
-            f"{folder}: expected a training that began with the same weights as "
-            f"{first_folder} (--start), received another {', '.join(different)}"
-        )
+    wanted = f"a training that began with the same weights as {first_folder}"
+    _refuse(folder, wanted, same)
 
 
 def check_start(folder, description, first_folder, first):
@@ -129,10 +126,15 @@ def check_start(folder, description, first_folder, first):
         **_alike(description, first),
         "number of hours": heard == first.training.get("start_hours"),
     }
+    _refuse(folder, f"what {first_folder} began with", same)
+
+
+def _refuse(folder, wanted, same):
+    """Raise AverageError unless all is the same."""
     if different := [name for name, alike in same.items() if not alike]:
         raise AverageError(
-            f"{folder}: expected what {first_folder} began with (--start), received "
-            f"another {', '.join(different)}"
+            f"{folder}: expected {wanted} (--start), received another "
+            f"{', '.join(different)}"
         )
 
 

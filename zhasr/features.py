@@ -254,8 +254,7 @@ def extract(samples, config, speaker_log_f0=None):
         ValueError: samples are not one channel of at least one sample.
     """
     is_mfcc = config.kind == "mfcc"
-    base = mfcc(samples) if is_mfcc else log_mel(samples, config.bands)
-    base = base[:, : config.spectral_dims]  # Δ is left out
+    base = mfcc(samples, config.deltas) if is_mfcc else log_mel(samples, config.bands)
     if not config.pitch:
         return base
     columns = pitch(samples)
@@ -274,7 +273,7 @@ def extract_file(path, config):
     return extract(audio.read(path), config)
 
 
-def mfcc(samples):
+def mfcc(samples, deltas=True):
     """Mel-frequency cepstral coefficients: 13, their Δ and their ΔΔ.
 
     The numbers are those of python_speech_features.mfcc with a Hamming window; its
@@ -283,13 +282,16 @@ def mfcc(samples):
 
     Args:
         samples: float32 array of shape (samples,), 16 kHz, full scale ±1.
+        deltas: bool, append Δ and ΔΔ.
 
     Returns:
-        float32 array of shape (frames, 39).
+        float32 array of shape (frames, 39), or (frames, 13) without.
     """
     energies, total = _band_energies(samples, mel.cepstrum_filters())
     cepstra = np.log(energies) @ mel.cosines(mel.CEPSTRUM_BANDS).T * mel.lifter()
     cepstra[:, 0] = np.log(total)
+    if not deltas:
+        return cepstra.astype(np.float32)
     slopes = delta(cepstra)
     return np.concatenate([cepstra, slopes, delta(slopes)], axis=1).astype(np.float32)
 
