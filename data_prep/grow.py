@@ -1,0 +1,187 @@
+"""A trained model -> a larger one, or one of fewer features, that begins where it was.
+
+    python -m data_prep.grow MODEL --out LARGER --stacks 5
+    python -m data_prep.grow MODEL --out LARGER --no-deltas DATA/dev.jsonl
+    zhasr train DATA --start LARGER --out BETTER
+
+What a network has learned is kept when it changes, and `--start` trains on from there:
+that is many hours cheaper than from random weights.
+
+New blocks come behind those that are there. Their projections are zero, so that at
+first the network computes what it did (Chen, Goodfellow and Shlens, "Net2Net:
+Accelerating Learning via Knowledge Transfer", ICLR 2016, section 2.3; zeros instead of
+an identity, because the blocks are residual).
+
+Δ and ΔΔ are linear in the cepstra of the frames around, of which the stem sees most
+itself. So it can do without them: its kernel is fitted anew by least squares, to give
+for the cepstra and the pitch alone what it gave for all features.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+
+import numpy as np
+
+from data_prep import harder
+from zhasr import errors, features, mel, model_folder, numpy_layers, wavenet
+
+MOST = 300  # recordings that the stem is fitted to; it has some hundred inputs
+FEWEST = 10  # output frames for each input of the stem
+PROJECTIONS = ("_residual/kernel", "_skip/kernel")
+
+
+class GrowError(ValueError):
+    """A model that cannot be changed as asked; one line says why."""
+
+
+def main(arguments=None):
+    """Run the command; return the exit status: 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.grow", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--stacks", type=int, help="of blocks, more than it has")
+    parser.add_argument(
+        "--no-deltas",
+        type=pathlib.Path,
+        metavar="MANIFEST",
+        help="leave Δ out; recordings to fit the stem to",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        grow(options.model, options.out, options.stacks, options.no_deltas, print)
+    except (ValueError, OSError) as error:
+        print(f"grow: {errors.one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
+    """Write the changed model.
+
+    Args:
+        folder: path of a model folder.
+        out: path of the folder to write; it must not be there yet.
+        stacks: int, of blocks; None for as many as there are.
+        recordings: path of a manifest, to leave out Δ; None to keep it.
+        say: function that is told what has changed, a line each.
+
+    Returns:
+        model_folder.Description of the changed model.
+
+    Raises:
+        GrowError: nothing to change, not a larger number of stacks, a model without Δ,
+            too few recordings, or a folder that is there.
+        ValueError, OSError: the model or the recordings cannot be read.
+    """
+    if pathlib.Path(out).exists():
+        raise GrowError(f"{out}: is there already; name another folder")
+    if stacks is None and recordings is None:
+        raise GrowError("expected --stacks or --no-deltas, received neither")
+    description, weights = model_folder.load_weights(folder)
+    if recordings is not None:
+        if not (description.features.kind == "mfcc" and description.features.deltas):
+            raise GrowError(f"{folder}: hears no Δ that could be left out")
+        said = harder.read_manifest(recordings, MOST)
+        raw = [
+            features.extract_file(one.audio_filepath, description.features)
+            for one in said
+        ]
+        description, weights, kept = without_deltas(description, weights, raw)
+        say(f"without Δ the stem gives {100 * kept:.1f} % of the variance that it gave")
+    if stacks is not None:
+        description, weights = deeper(description, weights, stacks)
+        seen = wavenet.receptive_field(description.architecture) * features.FRAME_STEP
+        say(f"{stacks} stacks of blocks: sees {seen:.1f} s")
+    network = description.build()
+    model_folder.set_weights(network, weights, out)
+    model_folder.save(out, network, description, model_folder.write_card(description))
+    return description
+
+
+def deeper(description, weights, stacks):
+    """Add blocks that change nothing yet.
+
+    Args:
+        description: model_folder.Description.
+        weights: dict of name to float32 array.
+        stacks: int, more than there are.
+
+    Returns:
+        (model_folder.Description, dict of name to float32 array).
+
+    Raises:
+        GrowError: there are as many or more.
+    """
+    before = description.architecture
+    if stacks <= before.stacks:
+        raise GrowError(f"expected more than {before.stacks} stacks, received {stacks}")
+    architecture = dataclasses.replace(before, stacks=stacks)
+    grown = dataclasses.replace(description, architecture=architecture)
+    random = dict(model_folder.named_weights(grown.build()))
+    for name in random.keys() - weights.keys():
+        if name.endswith(PROJECTIONS):
+            random[name] = np.zeros_like(random[name])
+    return grown, {**random, **weights}
+
+
+def without_deltas(description, weights, raw):
+    """Fit a stem that does without Δ.
+
+    Args:
+        description: model_folder.Description, of MFCC with Δ.
+        weights: dict of name to float32 array.
+        raw: list of float array (frames, dims), features of recordings with Δ.
+
+    Returns:
+        (model_folder.Description, dict of name to float32 array, float): also the
+        share of the variance of the stem's output that it still gives.
+
+    Raises:
+        GrowError: too few recordings.
+    """
+    architecture, config = description.architecture, description.features
+    kept = np.r_[: mel.CEPSTRA, config.spectral_dims : config.dims]
+    normalised = [description.normalise(one) for one in raw]
+    old = weights["stem/kernel"]
+    taps, _, channels = old.shape
+    given = np.concatenate([_inputs(one, architecture, taps) for one in normalised])
+    given = given @ old.reshape(-1, channels)
+    heard = np.concatenate(
+        [_inputs(one[:, kept], architecture, taps) for one in normalised]
+    )
+    if len(heard) < FEWEST * heard.shape[1]:
+        seconds = FEWEST * heard.shape[1] * architecture.reduction * features.FRAME_STEP
+        raise GrowError(f"expected {seconds:.0f} s of recordings or more to fit to")
+    kernel = np.linalg.lstsq(heard, given, rcond=None)[0]
+    missed = np.square(given - heard @ kernel).sum()
+    variance = np.square(given - given.mean(axis=0)).sum()
+    changed = dataclasses.replace(
+        description,
+        features=dataclasses.replace(config, deltas=False),
+        mean=description.mean[kept],
+        std=description.std[kept],
+    )
+    kernel = kernel.reshape(taps, -1, channels).astype(np.float32)
+    return changed, {**weights, "stem/kernel": kernel}, 1 - missed / variance
+
+
+def _inputs(normalised, architecture, taps):
+    """What the stem is multiplied with: float array (output frames, taps · width)."""
+    frames = np.array([len(normalised)])
+    stacked = numpy_layers.Layers({}).stack_frames(
+        normalised[None], frames, architecture.reduction, name="stack_frames"
+    )[0]
+    inputs = np.zeros((len(stacked), taps, stacked.shape[1]))
+    for tap, heard, hearing in numpy_layers.windows(
+        len(stacked), taps, 1, architecture.causal
+    ):
+        inputs[hearing, tap] = stacked[heard]
+    return inputs.reshape(len(stacked), -1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

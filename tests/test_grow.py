@@ -1,0 +1,145 @@
+"""A changed model computes what it did before; what cannot be changed is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import soundfile
+import test_model_folder
+from test_training import options, tiny_preset  # noqa: F401
+
+from data_prep import grow
+from zhasr import features, manifest, model_folder, training_run
+
+CONFIG = features.FeatureConfig(pitch=True)
+
+
+def model(folder, stem_hears_deltas=True):
+    """An untrained model folder that hears MFCC with Δ and pitch."""
+    small = test_model_folder.description(stacks=2)
+    mean = np.linspace(-1, 1, CONFIG.dims, dtype=np.float32)
+    small = dataclasses.replace(
+        small, features=CONFIG, mean=mean, std=3 + np.abs(mean), training={}
+    )
+    network = small.build()
+    if not stem_hears_deltas:
+        kernel = network.get_layer("stem").kernel
+        value = np.array(kernel).reshape(3, 4, CONFIG.dims, -1)
+        value[:, :, 13:39] = 0
+        kernel.assign(value.reshape(kernel.shape))
+    model_folder.save(folder, network, small, "")
+    return folder
+
+
+def sounds(count=5, seed=0):
+    """Noise that swells: features that move as those of speech do, or faster."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        swell = np.abs(np.sin(np.linspace(0, 150, 16 * 16_000))) ** 4
+        yield (0.2 * swell * rng.normal(size=len(swell))).astype(np.float32)
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    utterances = []
+    for index, sound in enumerate(sounds()):
+        soundfile.write(tmp_path / f"{index}.wav", sound, 16_000)
+        utterances.append(
+            manifest.Utterance(f"u{index}", f"{index}.wav", 16.0, "啊", "A", ("a1",))
+        )
+    manifest.write(tmp_path / "dev.jsonl", utterances)
+    return tmp_path / "dev.jsonl"
+
+
+def logits(folder, config):
+    """Of sounds that no stem was fitted to."""
+    network, read = model_folder.load_numpy(folder)
+    raw = features.extract(next(sounds(seed=9)), dataclasses.replace(CONFIG, **config))
+    normalised = read.normalise(raw)
+    return network({"features": normalised[None], "frames": np.array([len(raw)])})
+
+
+def test_more_blocks_change_nothing_at_first(tmp_path):
+    model(tmp_path / "m")
+    grown = grow.grow(tmp_path / "m", tmp_path / "g", stacks=3)
+    assert grown.architecture.stacks == 3
+    weights = model_folder.load_weights(tmp_path / "g")[1]
+    assert weights["block_5_gates/kernel"].any(), "a new block that cannot learn"
+    assert not weights["block_5_skip/kernel"].any()
+    np.testing.assert_array_equal(
+        logits(tmp_path / "g", {}), logits(tmp_path / "m", {})
+    )
+
+
+@pytest.mark.slow
+def test_and_learn_when_trained_on(prepared, tmp_path):
+    training_run.train([prepared], tmp_path / "m", options(epochs=1), say=str)
+    grown = grow.grow(tmp_path / "m", tmp_path / "g", stacks=2)
+    blocks = len(grown.architecture.dilations) * grown.architecture.stacks
+    begun = options(start=str(tmp_path / "g"), epochs=2)
+    training_run.train([prepared], tmp_path / "next", begun, say=str)
+    before, after = (
+        model_folder.load_weights(tmp_path / name)[1] for name in ("g", "next")
+    )
+    for part in ("gates", "skip"):
+        name = f"block_{blocks - 1}_{part}/kernel"
+        assert np.abs(after[name] - before[name]).max() > 1e-4
+    heard = model_folder.load_description(tmp_path / "m").training["hours_heard"]
+    found = model_folder.load_description(tmp_path / "next").training
+    assert found["start_hours"] == heard > 0
+
+
+def test_a_stem_without_deltas_gives_what_it_gave(tmp_path, recordings):
+    model(tmp_path / "m", stem_hears_deltas=False)
+    said = []
+    grown = grow.grow(tmp_path / "m", tmp_path / "g", None, recordings, said.append)
+    assert grown.features == dataclasses.replace(CONFIG, deltas=False)
+    old = model_folder.load_description(tmp_path / "m")
+    np.testing.assert_array_equal(grown.mean, np.r_[old.mean[:13], old.mean[39:]])
+    np.testing.assert_array_equal(grown.std, np.r_[old.std[:13], old.std[39:]])
+    assert said == ["without Δ the stem gives 100.0 % of the variance that it gave"]
+    np.testing.assert_allclose(
+        logits(tmp_path / "g", {"deltas": False}),
+        logits(tmp_path / "m", {}),
+        atol=1e-4,
+    )
+
+
+def test_and_makes_slopes_by_itself(tmp_path, recordings):
+    """Beyond the 12 frames of the stem they are guessed: not all can be kept."""
+    model(tmp_path / "m")
+    description, weights = model_folder.load_weights(tmp_path / "m")
+    raw = [features.extract(sound, CONFIG) for sound in sounds()]
+    *_, kept = grow.without_deltas(description, weights, raw)
+    assert 0.8 < kept < 1
+    grow.grow(tmp_path / "m", tmp_path / "g", stacks=4, recordings=recordings)
+    old, new = logits(tmp_path / "m", {}), logits(tmp_path / "g", {"deltas": False})
+    assert np.corrcoef(old.ravel(), new.ravel())[0, 1] > 0.9
+
+
+def test_what_cannot_be_changed(tmp_path, recordings, capsys):
+    model(tmp_path / "m")
+    grow.grow(tmp_path / "m", tmp_path / "static", recordings=recordings)
+    (tmp_path / "there").mkdir()
+    test = manifest.Utterance("t", "0.wav", 1.0, "啊", "S0252", ("a1",))
+    manifest.write(tmp_path / "tested.jsonl", [test])
+    (tmp_path / "one.jsonl").write_text(recordings.read_text().splitlines()[0])
+    wants = ["--no-deltas", str(recordings)]
+    for name, out, wish, reason in (
+        ("m", "there", ["--stacks", "3"], "there already"),
+        ("m", "new", [], "received neither"),
+        ("m", "new", ["--stacks", "2"], "more than 2 stacks, received 2"),
+        ("static", "new", wants, "hears no Δ"),
+        ("none", "new", wants, "not there"),
+        ("m", "new", ["--no-deltas", str(tmp_path / "tested.jsonl")], "S0252"),
+        ("m", "new", ["--no-deltas", str(tmp_path / "one.jsonl")], "77 s of record"),
+        ("m", "new", ["--no-deltas", str(tmp_path / "none.jsonl")], "none.jsonl"),
+    ):
+        command = [str(tmp_path / name), "--out", str(tmp_path / out), *wish]
+        assert grow.main(command) == 2
+        told = capsys.readouterr().err
+        assert reason in told and told.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+    command = [str(tmp_path / "static"), "--out", str(tmp_path / "new")]
+    assert grow.main([*command, "--stacks", "4"]) == 0
+    assert "4 stacks of blocks: sees" in capsys.readouterr().out
