@@ -201,6 +201,13 @@ def test_pitch_is_drawn_in_hertz_and_strong_where_voiced():
     np.testing.assert_allclose(voiced, [100, np.nan, 200])
 
 
+def test_cepstra_may_come_without_slopes():
+    for width, names in ((39, ["cepstra", "Δ", "ΔΔ"]), (13, ["cepstra"])):
+        above, _ = plot.mfcc_and_pitch(np.zeros((3, width)), np.zeros((3, 3)))
+        assert [label.get_text() for label in above.get_yticklabels()] == names
+        assert ("Δ" in above.get_title()) == (width == 39)
+
+
 def test_padding_is_masked_and_real_frames_are_not():
     values = np.arange(15.0).reshape(3, 5)
     image = plot.batch(values, np.array([5, 2, 0])).images[0].get_array()

@@ -185,7 +185,8 @@ def mfcc_and_pitch(mfcc, pitch):
     """Draw cepstra as an image and, below, the pitch as a line.
 
     Args:
-        mfcc: float array (frames, 39), normalised, so that one scale suits all rows.
+        mfcc: float array (frames, 39), or (frames, 13) without slopes; normalised, so
+            that one scale suits all rows.
         pitch: float array (frames, 3), as of `features.pitch`: natural logarithm of
             F0 in Hz, its slope, voicing.
 
@@ -199,8 +200,10 @@ def mfcc_and_pitch(mfcc, pitch):
     )
     image = draw_image(above, mfcc.T, (-SPREAD, SPREAD), DIVERGING)
     above.figure.colorbar(image, ax=above, label="standard deviations", pad=0.01)
-    name_groups(above, ("cepstra", "Δ", "ΔΔ"), mel.CEPSTRA)
-    above.set_title("MFCC: 13 cepstra, their slopes Δ, the slopes of these ΔΔ")
+    count = mfcc.shape[1] // mel.CEPSTRA
+    name_groups(above, ("cepstra", "Δ", "ΔΔ")[:count], mel.CEPSTRA)
+    titles = ("13 cepstra", "their slopes Δ", "the slopes of these ΔΔ")
+    above.set_title(f"MFCC: {', '.join(titles[:count])}")
     draw_pitch(below, pitch)
     return axes
 
