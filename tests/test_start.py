@@ -40,6 +40,7 @@ def test_a_run_begins_with_the_weights_of_another(first, other, tmp_path):
     np.testing.assert_array_equal(new.mean, old.mean)
     assert not np.allclose(dataset.load([other], "initial-final").mean, old.mean)
     heard = old.training["hours_heard"]
+    assert new.training["preset"] is None  # which did not count
     assert new.training["start_hours"] == heard > 0
     assert new.training["hours_heard"] > heard
 

@@ -185,7 +185,7 @@ class Run:
         options, data = self.options, self.data
         size = self.trainable.network.count_params() / 1e6
         self.say(
-            f"{options.preset} ({size:.2f} M parameters), {len(data.vocabulary)} "
+            f"{options.start or options.preset} ({size:.2f} M parameters), {len(data.vocabulary)} "
             f"{options.kind} labels; {keras.backend.backend()}, "
             f"{training.precision(options)}, {_count(self.worker.devices, 'device')} "
             f"of {_count(self.worker.share.count, 'process', 'es')}"
@@ -356,6 +356,7 @@ class Run:
             return
         facts = {
             **dataclasses.asdict(self.options),
+            "preset": None if self.options.start else self.options.preset,
             "speaker_maps": self._known_speakers(),
             "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
