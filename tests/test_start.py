@@ -1,6 +1,7 @@
 """Going on from a trained model: its weights, labels and statistics; means of such."""
 
 import dataclasses
+import json
 
 import conftest
 import numpy as np
@@ -30,6 +31,9 @@ def other(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_another(first, other, tmp_path):
+    config = json.loads((first / model_folder.CONFIG).read_text("utf-8"))
+    config["training"]["voices"] = ["gone"]  # whom the other data do not have
+    (first / model_folder.CONFIG).write_text(json.dumps(config), "utf-8")
     begun = options(start=str(first), preset="base", **STANDS_STILL)
     training_run.train([other], tmp_path / "next", begun, say=str)
     wanted, found = weights_of(first), weights_of(tmp_path / "next")
@@ -41,6 +45,7 @@ def test_a_run_begins_with_the_weights_of_another(first, other, tmp_path):
     assert not np.allclose(dataset.load([other], "initial-final").mean, old.mean)
     heard = old.training["hours_heard"]
     assert new.training["preset"] is None  # which did not count
+    assert "gone" in new.training["voices"] and len(new.training["voices"]) > 1
     assert new.training["start_hours"] == heard > 0
     assert new.training["hours_heard"] > heard
 

@@ -184,8 +184,9 @@ class Run:
     def _describe(self):
         options, data = self.options, self.data
         size = self.trainable.network.count_params() / 1e6
+        network = options.start or options.preset
         self.say(
-            f"{options.start or options.preset} ({size:.2f} M parameters), {len(data.vocabulary)} "
+            f"{network} ({size:.2f} M parameters), {len(data.vocabulary)} "
             f"{options.kind} labels; {keras.backend.backend()}, "
             f"{training.precision(options)}, {_count(self.worker.devices, 'device')} "
             f"of {_count(self.worker.share.count, 'process', 'es')}"
@@ -361,7 +362,7 @@ class Run:
             "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
             "speakers": len(self.data.voices),
-            "voices": self.data.voices,
+            "voices": sorted({*self.data.voices, *self.before.get("voices", ())}),
             "sources": self.data.sources,
             "backend": keras.backend.backend(),
             **{name: row[name] for name in ("epoch", "updates")},
