@@ -179,7 +179,7 @@ def make_plan(options, name):
     command += ["--preset", "small", "--augment", "light", "--aligner-epochs", "0"]
     command += ["--dropout", "0", "--without", LEFT_OUT]
     command += ["--optimizer", "adamw", "--batch-seconds", "25"]
-    command += ["--no-normalise-voices"]
+    command += ["--deltas", "--no-normalise-voices"]
     command += ["--assembled-minutes", options.assembled_minutes]
     command += with_values("--text", options.text)
     command += with_values("--exclude", options.exclude)

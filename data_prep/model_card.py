@@ -151,7 +151,7 @@ def _what(description, steps):
         pitch += ", the vocal tract normalised by it"
     kind = features.kind.replace("mfcc", "MFCC")
     if not features.deltas:
-        pitch = " without Δ" + pitch
+        pitch = f" without Δ,{pitch}" if pitch else " without Δ"
     adapts = "It gets used to each recording, in {} steps (`zhasr.speaker_adaptation`)."
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "

@@ -430,14 +430,13 @@ def _add_length(group):
 def _add_data(parser):
     """What is heard."""
     parser.add_argument("--features", choices=("mfcc", "log-mel"), default="mfcc")
-    for name in ("--deltas", "--pitch"):
-        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument(
-        "--normalise-voices",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="undo what is known of a voice from its pitch (yes)",
-    )
+    for name, default, of in (
+        ("--deltas", False, "the slopes of the cepstra: unknown voices suffer (no)"),
+        ("--pitch", True, "tones (yes)"),
+        ("--normalise-voices", True, "undo what its pitch tells of a voice (yes)"),
+    ):
+        action = argparse.BooleanOptionalAction
+        parser.add_argument(name, action=action, default=default, help=of)
     parser.add_argument(
         "--assembled-minutes",
         type=float,
@@ -469,7 +468,7 @@ def _add_data(parser):
 def _add_training(parser):
     """How it is learned."""
     networks = ", ".join(wavenet.PRESETS)
-    parser.add_argument("--preset", default="short", help=f"{networks} (short)")
+    parser.add_argument("--preset", default="deep", help=f"{networks} (deep)")
     parser.add_argument(
         "--start", metavar="MODEL", help="go on from its weights, in another folder"
     )
@@ -534,7 +533,7 @@ def make_plan(options):
             pitch=options.pitch,
             pitch_normalisation="voice" if voices else "utterance",
             length_normalisation=voices,
-            deltas=options.deltas,
+            deltas=options.deltas or options.features != "mfcc",
         ),
         options.assembled_minutes,
         tuple(options.text),

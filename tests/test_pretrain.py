@@ -165,10 +165,11 @@ def test_a_test_speaker_among_those_of_training_is_not_heard(raw, monkeypatch):
 @pytest.mark.parametrize(
     ("wish", "folder"),
     [
-        ([], "mfcc+pitch+length"),
-        (["--no-normalise-voices"], "mfcc+pitch"),
-        (["--no-pitch"], "mfcc"),
-        (["--no-deltas"], "mfcc-static+pitch+length"),
+        ([], "mfcc-static+pitch+length"),
+        (["--no-normalise-voices"], "mfcc-static+pitch"),
+        (["--no-pitch"], "mfcc-static"),
+        (["--deltas"], "mfcc+pitch+length"),
+        (["--features", "log-mel"], "log-mel+pitch+length"),
     ],
 )
 def test_features_of_each_kind_lie_in_a_folder_of_their_own(wish, folder):

@@ -100,7 +100,8 @@ def _add_train(parsers):
         help="folders of data_prep.prepare; one named twice counts twice",
     )
     train.add_argument("--out", required=True, type=pathlib.Path, help="model folder")
-    train.add_argument("--preset", default="base", help="base, small, short, classic")
+    presets = "base, small, short, deep, classic"
+    train.add_argument("--preset", default="base", help=presets)
     train.add_argument(
         "--target", default="initial-final", choices=KINDS, help="what is written"
     )

@@ -65,8 +65,9 @@ PRESETS = {
     "classic": Config(kernel_size=7, reduction=1, normalization="batch", causal=True),
     "small": Config(channels=72, stacks=2),
     "base": Config(channels=136),
-    # Sees 2 s instead of 7.6: few sentences are not learned by heart.
+    # See 2 and 2.9 s instead of 7.6: few sentences are not learned by heart.
     "short": Config(dilations=(1, 2, 4)),
+    "deep": Config(stacks=5, dilations=(1, 2, 4)),
 }
 
 
