@@ -205,7 +205,7 @@ def test_cepstra_may_come_without_slopes():
     for width, names in ((39, ["cepstra", "Δ", "ΔΔ"]), (13, ["cepstra"])):
         above, _ = plot.mfcc_and_pitch(np.zeros((3, width)), np.zeros((3, 3)))
         assert [label.get_text() for label in above.get_yticklabels()] == names
-        assert ("Δ" in above.get_title()) == (width == 39)
+        assert ("Δ" in above.get_title(loc="left")) == (width == 39)
 
 
 def test_padding_is_masked_and_real_frames_are_not():
