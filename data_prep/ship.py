@@ -107,7 +107,7 @@ def without_places(facts):
         dict; of a path only its end is left.
 
     Example:
-        >>> without_places({"speaker_maps": "/data/work/speakers/maps.safetensors"})
+        >>> without_places({"speaker_maps": "work/speakers/maps.safetensors"})
         {'speaker_maps': 'speakers/maps.safetensors'}
     """
     return {
