@@ -57,19 +57,16 @@ def average(folders, out, start=None):
 
     Args:
         folders: list of path of model folders that began with the same weights.
-        out: path of the folder to write; it must not be there yet.
+        out: path of the folder to write; no model may be there yet.
         start: path of the model folder with those weights, if they count, too.
 
     Returns:
         model_folder.Description of the mean.
 
     Raises:
-        AverageError: fewer than two, models that do not fit together, or a folder
-            that is there.
-        model_folder.ModelError: a model that cannot be read.
+        AverageError: fewer than two, or models that do not fit together.
+        model_folder.ModelError: a model that cannot be read, or one at `out`.
     """
-    if pathlib.Path(out).exists():
-        raise AverageError(f"{out}: is there already; name another folder")
     if len(folders) + (start is not None) < 2:
         raise AverageError(f"expected two models or more, received {len(folders)}")
     descriptions, weights = zip(*map(model_folder.load_weights, folders), strict=True)
@@ -85,9 +82,7 @@ def average(folders, out, start=None):
         name: np.mean([one[name] for one in weights], axis=0) for name in weights[0]
     }
     description = dataclasses.replace(descriptions[0], training=learned)
-    network = description.build()
-    model_folder.set_weights(network, mean, out)
-    model_folder.save(out, network, description, model_folder.write_card(description))
+    model_folder.save_weights(out, description, mean)
     return description
 
 
@@ -157,8 +152,8 @@ def facts(trainings):
         trainings: list of dict, of the models.
 
     Returns:
-        dict: what all have in common, what differs as a list, and the hours that all
-        have heard together.
+        dict: what all have in common, what differs as a list, and what and how long
+        all have heard together.
     """
     common = {
         name: value
@@ -173,7 +168,9 @@ def facts(trainings):
     }
     before = trainings[0]["start_hours"]
     heard = before + sum(one["hours_heard"] - before for one in trainings)
-    return {**common, **varied, "mean_of": len(trainings), "hours_heard": heard}
+    together = model_folder.heard_together(trainings)
+    mean = {"mean_of": len(trainings), "hours_heard": heard}
+    return {**common, **varied, **together, **mean}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
     python -m data_prep.grow MODEL --out LARGER --no-deltas DATA/dev.jsonl
     zhasr train DATA --start LARGER --out BETTER
 
+DATA is prepared with `--no-deltas` where LARGER hears no Δ.
+
 What a network has learned is kept when it changes, and `--start` trains on from there:
 that is many hours cheaper than from random weights.
 
@@ -26,6 +28,7 @@ import numpy as np
 
 from data_prep import harder
 from zhasr import errors, features, mel, model_folder, numpy_layers, wavenet
+from zhasr.backend import keras
 
 MOST = 300  # recordings that the stem is fitted to; it has some hundred inputs
 FEWEST = 10  # output frames for each input of the stem
@@ -64,7 +67,7 @@ def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
 
     Args:
         folder: path of a model folder.
-        out: path of the folder to write; it must not be there yet.
+        out: path of the folder to write; no model may be there yet.
         stacks: int, of blocks; None for as many as there are.
         recordings: path of a manifest, to leave out Δ; None to keep it.
         say: function that is told what has changed, a line each.
@@ -74,14 +77,17 @@ def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
 
     Raises:
         GrowError: nothing to change, not a larger number of stacks, a model without Δ,
-            too few recordings, or a folder that is there.
+            or too few recordings.
         ValueError, OSError: the model or the recordings cannot be read.
     """
-    if pathlib.Path(out).exists():
-        raise GrowError(f"{out}: is there already; name another folder")
     if stacks is None and recordings is None:
         raise GrowError("expected --stacks or --no-deltas, received neither")
     description, weights = model_folder.load_weights(folder)
+    facts, changes = {**description.training, "preset": None}, []
+    if stacks is not None:
+        description, weights = deeper(description, weights, stacks)
+        seen = wavenet.receptive_field(description.architecture) * features.FRAME_STEP
+        changes.append(f"{stacks} stacks of blocks: sees {seen:.1f} s")
     if recordings is not None:
         if not (description.features.kind == "mfcc" and description.features.deltas):
             raise GrowError(f"{folder}: hears no Δ that could be left out")
@@ -91,14 +97,14 @@ def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
             for one in said
         ]
         description, weights, kept = without_deltas(description, weights, raw)
-        say(f"without Δ the stem gives {100 * kept:.1f} % of the variance that it gave")
-    if stacks is not None:
-        description, weights = deeper(description, weights, stacks)
-        seen = wavenet.receptive_field(description.architecture) * features.FRAME_STEP
-        say(f"{stacks} stacks of blocks: sees {seen:.1f} s")
-    network = description.build()
-    model_folder.set_weights(network, weights, out)
-    model_folder.save(out, network, description, model_folder.write_card(description))
+        kept = f"{100 * kept:.1f} % of the variance that it gave"
+        changes.append(f"without Δ the stem gives {kept}")
+        facts.pop("dev_label_error", None)  # that of other weights
+    for line in changes:
+        say(line)
+    facts["grown"] = changes
+    description = dataclasses.replace(description, training=facts)
+    model_folder.save_weights(out, description, weights)
     return description
 
 
@@ -121,6 +127,7 @@ def deeper(description, weights, stacks):
         raise GrowError(f"expected more than {before.stacks} stacks, received {stacks}")
     architecture = dataclasses.replace(before, stacks=stacks)
     grown = dataclasses.replace(description, architecture=architecture)
+    keras.utils.set_random_seed(0)  # the same model from the same command
     random = dict(model_folder.named_weights(grown.build()))
     for name in random.keys() - weights.keys():
         if name.endswith(PROJECTIONS):

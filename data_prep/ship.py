@@ -161,6 +161,8 @@ def check_data(description, paths):
     heard = [(one.corpus, one.utterances("train")) for one in folders]
     trained = sorted(corpus for corpus, utterances in heard if utterances)
     recorded = sorted(description.training.get("corpora", []))
+    if description.training.get("start"):  # earlier trainings may have shared folders
+        trained, recorded = sorted(set(trained)), sorted(set(recorded))
     if trained != recorded:
         raise ShipError(
             f"--data: expected the folders that the model was trained on, {recorded}, "

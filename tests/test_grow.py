@@ -69,6 +69,24 @@ def test_more_blocks_change_nothing_at_first(tmp_path):
     np.testing.assert_array_equal(
         logits(tmp_path / "g", {}), logits(tmp_path / "m", {})
     )
+    (tmp_path / "again").mkdir()  # as a stopped run may leave it
+    grow.grow(tmp_path / "m", tmp_path / "again", stacks=3)
+    again = model_folder.load_weights(tmp_path / "again")[1]
+    for name, value in weights.items():
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+def test_the_record_says_what_has_changed(tmp_path, recordings):
+    description, weights = model_folder.load_weights(model(tmp_path / "m"))
+    facts = {"preset": "short", "hours_heard": 9, "dev_label_error": 0.1}
+    told = dataclasses.replace(description, training=facts)
+    model_folder.save_weights(tmp_path / "told", told, weights)
+    deeper = grow.grow(tmp_path / "told", tmp_path / "deeper", stacks=3).training
+    assert deeper["preset"] is None and deeper["dev_label_error"] == 0.1
+    assert deeper["hours_heard"] == 9 and "3 stacks" in deeper["grown"][0]
+    grow.grow(tmp_path / "told", tmp_path / "both", stacks=3, recordings=recordings)
+    both = model_folder.load_description(tmp_path / "both").training
+    assert "dev_label_error" not in both and len(both["grown"]) == 2
 
 
 @pytest.mark.slow
@@ -120,13 +138,12 @@ def test_and_makes_slopes_by_itself(tmp_path, recordings):
 def test_what_cannot_be_changed(tmp_path, recordings, capsys):
     model(tmp_path / "m")
     grow.grow(tmp_path / "m", tmp_path / "static", recordings=recordings)
-    (tmp_path / "there").mkdir()
     test = manifest.Utterance("t", "0.wav", 1.0, "啊", "S0252", ("a1",))
     manifest.write(tmp_path / "tested.jsonl", [test])
     (tmp_path / "one.jsonl").write_text(recordings.read_text().splitlines()[0])
     wants = ["--no-deltas", str(recordings)]
     for name, out, wish, reason in (
-        ("m", "there", ["--stacks", "3"], "there already"),
+        ("m", "static", ["--stacks", "3"], "there already"),
         ("m", "new", [], "received neither"),
         ("m", "new", ["--stacks", "2"], "more than 2 stacks, received 2"),
         ("static", "new", wants, "hears no Δ"),

@@ -146,6 +146,15 @@ def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):
         ship.pack(weights, description.vocabulary)
 
 
+def test_of_trainings_one_after_another_all_voices_are_wanted(model):
+    description = model_folder.load_description(model)
+    facts = {**description.training, "corpora": ["words"], "start": "m"}
+    begun = dataclasses.replace(description, training=facts)
+    ship.check_data(begun, data(model)[:3])  # two voices, each heard in a training
+    with pytest.raises(ship.ShipError, match="voices"):
+        ship.check_data(begun, data(model)[:1])
+
+
 def test_every_voice_of_a_corpus_has_a_source():
     assert corpora.sources("folder", {"me"}) == []
     (one,) = corpora.sources("words", {VOICES[0]})

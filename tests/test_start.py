@@ -32,7 +32,8 @@ def other(tmp_path):
 @pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_another(first, other, tmp_path):
     config = json.loads((first / model_folder.CONFIG).read_text("utf-8"))
-    config["training"]["voices"] = ["gone"]  # whom the other data do not have
+    gone = {"voices": ["gone"], "sources": ["of gone"], "corpora": ["old"]}
+    config["training"] |= gone  # whom the other data do not have
     (first / model_folder.CONFIG).write_text(json.dumps(config), "utf-8")
     begun = options(start=str(first), preset="base", **STANDS_STILL)
     training_run.train([other], tmp_path / "next", begun, say=str)
@@ -45,7 +46,9 @@ def test_a_run_begins_with_the_weights_of_another(first, other, tmp_path):
     assert not np.allclose(dataset.load([other], "initial-final").mean, old.mean)
     heard = old.training["hours_heard"]
     assert new.training["preset"] is None  # which did not count
-    assert "gone" in new.training["voices"] and len(new.training["voices"]) > 1
+    for name, (value,) in gone.items():
+        assert value in new.training[name]
+    assert len(new.training["voices"]) > 1 and len(new.training["corpora"]) > 1
     assert new.training["start_hours"] == heard > 0
     assert new.training["hours_heard"] > heard
 
@@ -69,6 +72,11 @@ def test_a_run_that_began_so_is_resumed(first, prepared, tmp_path):
     with pytest.raises(training.TrainingError, match="start"):
         changed = dataclasses.replace(begun, start=str(tmp_path / "whole"))
         training_run.train([prepared], tmp_path / "parts", changed, resume=True)
+    renamed = dataclasses.replace(begun, preset="base")  # which does not count
+    done = training_run.train(
+        [prepared], tmp_path / "parts", renamed, resume=True, say=str
+    )
+    assert done == again
 
 
 def described(folder):
@@ -129,6 +137,16 @@ def test_the_mean_of_models(tmp_path):
     read = described(tmp_path / "mean")
     assert read.training == made.training and read.vocabulary == made.vocabulary
     assert "mean_of: 3" in (tmp_path / "mean" / "card.md").read_text()
+
+
+def test_the_mean_has_heard_what_all_have_heard():
+    usual = {"start": "m", "start_hours": 1, "hours_heard": 2}
+    one = {**usual, "voices": ["A", "B"], "corpora": ["x", "x"], "sources": ["s"]}
+    other = {**usual, "voices": ["A", "C"], "corpora": ["x", "y"]}
+    found = average.facts([one, other])
+    assert sorted(found["voices"]) == ["A", "B", "C"]
+    assert sorted(found["corpora"]) == ["x", "x", "y"]
+    assert "sources" not in found  # one of them does not say whose
 
 
 def test_models_without_a_mean(tmp_path, capsys):

@@ -4,8 +4,11 @@ Nothing in it is code: loading rebuilds the network from the config and then fil
 the weights, in any Keras backend or in numpy. What does not belong together is refused.
 """
 
+import collections
 import dataclasses
+import functools
 import json
+import operator
 import pathlib
 
 import numpy as np
@@ -98,6 +101,24 @@ def save(folder, network, description, card):
     files.replace(folder / CARD, card)
 
 
+def save_weights(folder, description, weights):
+    """Write a model folder from weights by name.
+
+    Args:
+        folder: path; a folder that a stopped run has left there is written again.
+        description: Description.
+        weights: dict of name to array.
+
+    Raises:
+        ModelError: a model is there already, or the weights are of another one.
+    """
+    if exists(folder):
+        raise ModelError(f"{folder}: is there already; name another folder")
+    network = description.build()
+    set_weights(network, weights, folder)
+    save(folder, network, description, write_card(description))
+
+
 def pack_weights(weights, names):
     """Write weights so that they can be told from those of another model.
 
@@ -152,6 +173,29 @@ def fact_lines(training):
         for name, value in training.items()
         if name != SOURCES and value is not None
     ]
+
+
+def heard_together(trainings):
+    """What the weights of several trainings, or of one after another, have heard.
+
+    Args:
+        trainings: list of dict, each that of a Description.
+
+    Returns:
+        dict of name to list: corpora, as often as in the training with most of them,
+        voices and sources. What one training does not say is left out: then it is not
+        known.
+
+    Example:
+        >>> heard_together([{"voices": ["A"], "corpora": []}, {"voices": ["B", "A"]}])
+        {'voices': ['A', 'B']}
+    """
+    together = {}
+    for name in ("corpora", "voices", SOURCES):
+        if all(name in one for one in trainings):
+            lists = (collections.Counter(one[name]) for one in trainings)
+            together[name] = [*functools.reduce(operator.or_, lists).elements()]
+    return together
 
 
 def _shown(value):

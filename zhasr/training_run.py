@@ -359,11 +359,9 @@ class Run:
             **dataclasses.asdict(self.options),
             "preset": None if self.options.start else self.options.preset,
             "speaker_maps": self._known_speakers(),
-            "corpora": self.data.corpora,
             "hours": round(self.data.hours, 3),
             "speakers": len(self.data.voices),
-            "voices": sorted({*self.data.voices, *self.before.get("voices", ())}),
-            "sources": self.data.sources,
+            **self._heard(),
             "backend": keras.backend.backend(),
             **{name: row[name] for name in ("epoch", "updates")},
             **self._hours_heard(row),
@@ -372,6 +370,17 @@ class Run:
         description = dataclasses.replace(self.description, training=facts)
         card = model_folder.write_card(description)
         model_folder.save(self.out, self.trainable.network, description, card)
+
+    def _heard(self):
+        """Whom the weights have heard, in this run and before."""
+        data = self.data
+        facts = {
+            "corpora": data.corpora,
+            "voices": data.voices,
+            model_folder.SOURCES: data.sources,
+        }
+        before = [self.before] if self.options.start else []
+        return model_folder.heard_together([facts, *before])
 
     def _hours_heard(self, row):
         """All hours that the weights have heard, and those before this run."""
@@ -436,6 +445,7 @@ class Run:
             f"{name} {progress['options'].get(name)} then, {value} now"
             for name, value in options.items()
             if progress["options"].get(name) != value
+            and not (name == "preset" and options["start"])  # which does not count
         ]
         if progress.get("level") != self._level():
             different.append(f"the level {self.options.augmentation} has changed")
