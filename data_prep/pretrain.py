@@ -45,6 +45,7 @@ from zhasr import (
     errors,
     features,
     manifest,
+    model_folder,
     pinyin,
     recognizer,
     speaker_maps,
@@ -171,6 +172,7 @@ def pretrain(plan, say=print):
     """
     log = Log(plan.work / LOG, say)
     log(f"model {plan.model}, {plan.options}")
+    check_start(plan)
     parts = present(plan, log)
     folders = prepare_parts(plan, parts, log)
     folders += prepare_assembled(plan, parts, log)
@@ -190,6 +192,26 @@ def pretrain(plan, say=print):
     )
     log("finished")
     return history
+
+
+def check_start(plan):
+    """Make sure, before hours of preparation, that a model can be gone on from.
+
+    Args:
+        plan: Plan.
+
+    Raises:
+        ValueError: it hears other features.
+        model_folder.ModelError: there is none.
+    """
+    if not plan.options.start:
+        return
+    hears = model_folder.load_description(plan.options.start).features
+    if hears != plan.config:
+        raise ValueError(
+            f"--start {plan.options.start}: hears {hears.name}, the recipe as it is "
+            f"called {plan.config.name}; add --deltas or the like, see --help"
+        )
 
 
 class Log:

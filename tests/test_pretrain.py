@@ -8,6 +8,7 @@ import conftest
 import numpy as np
 import pytest
 import test_concatenate
+import test_model_folder
 
 from data_prep import pretrain
 from zhasr import (
@@ -220,6 +221,18 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert pretrain.main([*options, "--minutes", "1"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("pretrain: ")
+
+
+def test_a_start_that_hears_something_else_is_refused_before_all_else(tmp_path, capsys):
+    test_model_folder.saved(tmp_path / "start")
+    (tmp_path / "corpora").mkdir()
+    options = [str(tmp_path / name) for name in ("corpora", "w", "m")]
+    for start, reason in (("start", "hears log-mel+pitch"), ("none", "not there")):
+        wish = ["--minutes", "1", "--start", str(tmp_path / start)]
+        assert pretrain.main([*options, *wish]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert reason in line
+    assert [path.name for path in (tmp_path / "w").iterdir()] == [pretrain.LOG]
 
 
 def test_development_may_be_of_some_folders_only(tmp_path):
