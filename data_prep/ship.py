@@ -1,7 +1,7 @@
 """A trained model -> the folder that ships: small, without traces of this machine.
 
     python -m data_prep.ship MODEL zhasr/pretrained/mandarin \\
-        --data build/real/mfcc+pitch+length/* --results build/real/real_speech.json
+        --data WORK/mfcc-static+pitch+length/* --results WORK/real_speech.json
 
 Matrices become float16, which halves the folder; vectors (biases, gains, statistics)
 stay as they are. The card is written from the prepared folders of `--data`, all that
