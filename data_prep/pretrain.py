@@ -11,8 +11,9 @@ where it was stopped, and what is finished is not done again.
 
 Little connected speech is at hand, so most is made of it: it is heard in several
 versions (other voices, rooms and microphones, see `data_prep.disturb`), and sentences
-put together from words and syllables come on top (`data_prep.concatenate`). And who
-speaks is changed, by how the training speakers differ (`data_prep.speakers`).
+put together from words and syllables come on top (`data_prep.concatenate`; a training
+that goes on, `--start`, can hear others, `--assembled-set`). And who speaks is changed,
+by how the training speakers differ (`data_prep.speakers`).
 
 Training hears the `train` splits alone. The epoch is chosen by people and sentences
 that it did not hear: the development speakers of DSPSpeech-20, the words of seedlingo
@@ -112,6 +113,7 @@ class Plan:
         texts: tuple of path, what these say.
         exclude: tuple of path, test sentences that these must not say.
         options: training.Options.
+        assembled_set: int; each number makes other sentences.
         aligner_epochs: int, of training a model that finds the sounds in which
             speakers differ (`data_prep.speakers`); 0 leaves that out.
         workers: int, processes that prepare; None for as many as cores.
@@ -126,6 +128,7 @@ class Plan:
     texts: tuple
     exclude: tuple
     options: training.Options
+    assembled_set: int = 0
     aligner_epochs: int = 0
     workers: int | None = None
 
@@ -286,7 +289,8 @@ def prepare_assembled(plan, parts, log):
     texts = allowed_texts(plan, [plan.prepared(name) for name in names])
     log(f"{len(texts):,} lines of text for sentences put together")
     folders = []
-    for number in range(ASSEMBLED_FOLDERS):
+    for version in range(ASSEMBLED_FOLDERS):
+        number = plan.assembled_set * ASSEMBLED_FOLDERS + version
         made = plan.work / "assembled" / _assembled_name(plan, parts, number)
         text = concatenate.concatenate(
             [folder / "train.jsonl" for folder in builders],
@@ -297,8 +301,8 @@ def prepare_assembled(plan, parts, log):
             plan.workers,
         )
         log(text)
-        out = plan.prepared(made.name, number)
-        _prepare(plan, "manifests", made, out, number, log)
+        out = plan.prepared(made.name, version)
+        _prepare(plan, "manifests", made, out, version, log)
         folders.append(out)
     return folders
 
@@ -348,7 +352,8 @@ def with_speaker_maps(plan, folders, judges, keep, log):
     if not plan.aligner_epochs:
         log("voices are not changed into each other")
         return plan
-    named = "-".join(sorted(path.name for path in folders if "@" not in path.name))
+    plain = [folder for folder in folders if _is_plain(folder)]
+    named = "-".join(sorted(folder.name for folder in plain))
     work = plan.prepared(f"speakers-{_digest(named)}-{plan.aligner_epochs}")
     path = work / "maps.safetensors"
     if not path.exists():
@@ -366,7 +371,6 @@ def with_speaker_maps(plan, folders, judges, keep, log):
             development=judges or None,
             keep=keep,
         )
-        plain = [folder for folder in folders if _is_plain(folder)]
         maps = speakers.measure(plain, recognizer.load(work / "model"), keep)
         speaker_maps.save(path, maps)
         log(f"{path}: {len(maps.speakers)} speakers")
@@ -464,6 +468,13 @@ def _add_data(parser):
         type=float,
         default=540,
         help="of sentences put together, 0 for none (540)",
+    )
+    parser.add_argument(
+        "--assembled-set",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another number puts other sentences together: to go on with (0)",
     )
     for name, of in (
         ("--text", "files with lines that sentences put together say"),
@@ -574,6 +585,7 @@ def make_plan(options):
             dropout=options.dropout,
             epoch_hours=options.epoch_hours,
         ),
+        options.assembled_set,
         options.aligner_epochs,
         options.workers,
     )

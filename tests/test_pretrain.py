@@ -1,6 +1,7 @@
 """The recipe from raw folders to a model: every step, again, without test voices."""
 
 import dataclasses
+import itertools
 import pathlib
 import unittest.mock
 
@@ -94,6 +95,40 @@ def test_one_call_makes_a_model_and_the_next_does_nothing_again(raw, monkeypatch
     assert pretrain.pretrain(plan(raw), say=lines.append) == history
     log = (raw / "work" / pretrain.LOG).read_text(encoding="utf-8")
     assert [line[21:] for line in log.splitlines()] == "\n".join(lines).splitlines()
+
+
+@pytest.mark.slow
+def test_another_set_puts_other_sentences_together(raw, monkeypatch):
+    lines = ("我想买两把雨伞", "两把雨伞我想买", "雨伞我想买", "我买两把雨伞")
+    (raw / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    heard, named = [], []
+
+    def stop(folders, out, *arguments, **options):
+        heard.append([path.name for path in folders if "assembled" in path.name])
+        named.append(out)
+        return []
+
+    def no_maps(path, maps):
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    monkeypatch.setattr(pretrain.training_run, "train", stop)
+    monkeypatch.setattr(pretrain.recognizer, "load", str)
+    monkeypatch.setattr(pretrain.speakers, "measure", unittest.mock.MagicMock())
+    monkeypatch.setattr(pretrain.speaker_maps, "save", no_maps)
+    for number in (0, 1):
+        asked = plan(raw, assembled_set=number, aligner_epochs=1)
+        pretrain.pretrain(asked, say=id)
+    assert len(named) == 3  # whose voices differ in which way is found out once
+    first, second = heard[0], heard[-1]
+    assert [name.rpartition("-")[2] for name in first] == ["0", "1@1"]
+    assert [name.rpartition("-")[2] for name in second] == ["2", "3@1"]
+    said = [
+        [item.text for item in manifest.read(path / "train.jsonl")]
+        for path in sorted((raw / "work" / "assembled").iterdir())
+    ]
+    assert len(said) == 4 and all(said)
+    assert not any(one == other for one, other in itertools.combinations(said, 2))
 
 
 @pytest.mark.slow
