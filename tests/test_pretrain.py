@@ -101,11 +101,10 @@ def test_one_call_makes_a_model_and_the_next_does_nothing_again(raw, monkeypatch
 def test_another_set_puts_other_sentences_together(raw, monkeypatch):
     lines = ("我想买两把雨伞", "两把雨伞我想买", "雨伞我想买", "我买两把雨伞")
     (raw / "text.txt").write_text("\n".join(lines), encoding="utf-8")
-    heard, named = [], []
+    heard = []
 
-    def stop(folders, out, *arguments, **options):
+    def stop(folders, *arguments, **options):
         heard.append([path.name for path in folders if "assembled" in path.name])
-        named.append(out)
         return []
 
     def no_maps(path, maps):
@@ -119,7 +118,7 @@ def test_another_set_puts_other_sentences_together(raw, monkeypatch):
     for number in (0, 1):
         asked = plan(raw, assembled_set=number, aligner_epochs=1)
         pretrain.pretrain(asked, say=id)
-    assert len(named) == 3  # whose voices differ in which way is found out once
+    assert len(heard) == 3  # whose voices differ in which way is found out once
     first, second = heard[0], heard[-1]
     assert [name.rpartition("-")[2] for name in first] == ["0", "1@1"]
     assert [name.rpartition("-")[2] for name in second] == ["2", "3@1"]
