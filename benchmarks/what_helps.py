@@ -21,6 +21,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import zlib
 
 import figures
 import targets_and_features
@@ -64,6 +65,41 @@ def variant(*options, **rest):
     return Variant(options, **rest)
 
 
+def hearing(chosen):
+    """A class of run that hears a part of the training utterances.
+
+    Args:
+        chosen: function of two str, the name of a part and the id of an utterance, to
+            bool. An utterance has the same id in all versions of a part.
+
+    Returns:
+        class, derived from training_run.Run.
+    """
+
+    class Hearing(training_run.Run):
+        def __init__(self, data, *rest):
+            train = [example for example in data.train if chosen(*whose(example))]
+            super().__init__(dataclasses.replace(data, train=train), *rest)
+
+    return Hearing
+
+
+def whose(example):
+    """The part and the id of a batches.Example: two str."""
+    folder, _, name = example.id.partition("/")
+    return folder.partition("@")[0], name
+
+
+def one_of(number):
+    """Choose recordings of everybody, every `number`-th or so, always the same ones."""
+    return lambda part, name: zlib.crc32(name.encode()) % number == 0
+
+
+def but(left_out):
+    """Choose all parts but one."""
+    return lambda part, name: part != left_out
+
+
 def going_on(epochs, seed):
     """A Variant that goes on from `recipe`, as what ships was made."""
     more = ("--epochs", str(epochs), "--seed", str(seed), "--learning-rate", "1.5e-3")
@@ -72,6 +108,7 @@ def going_on(epochs, seed):
 
 QUICK = ("--preset", "small-short", "--optimizer", "muon", "--batch-seconds", "50")
 RECIPE = (*QUICK, "--dropout", "0.1", "--normalise-voices")
+ALONE = (*RECIPE, "--assembled-minutes", "0")
 OTHER_VOICES = ("--augment", "voices", "--aligner-epochs", "2")
 CHANGED = ("aishell", "words", "syllables-chen")  # in versions
 VARIANTS = {
@@ -84,7 +121,18 @@ VARIANTS = {
     "recipe, another seed": variant(*RECIPE, "--seed", "1"),
     "recipe, AdamW": variant(*RECIPE, "--optimizer", "adamw"),
     "recipe, no dropout": variant(*RECIPE, "--dropout", "0"),
-    "recipe, nothing put together": variant(*RECIPE, "--assembled-minutes", "0"),
+    "recipe, nothing put together": variant(*ALONE),
+    "recipe, nothing put together, a half of the recordings": variant(
+        *ALONE, run=hearing(one_of(2))
+    ),
+    "recipe, nothing put together, a quarter of the recordings": variant(
+        *ALONE, "--epochs", "6", run=hearing(one_of(4))
+    ),
+    "recipe, nothing put together, an eighth of the recordings": variant(
+        *ALONE, "--epochs", "12", run=hearing(one_of(8))
+    ),
+    "recipe, no students": variant(*RECIPE, run=hearing(but("dspspeech"))),
+    "recipe, no reader": variant(*RECIPE, run=hearing(but("aishell"))),
     "recipe, more put together": variant(*RECIPE, "--assembled-minutes", "540"),
     "recipe, recordings as they are": variant(
         *RECIPE, "--times", *(f"{part}=1" for part in CHANGED)

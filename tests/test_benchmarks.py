@@ -29,7 +29,6 @@ import against_classic  # noqa: E402
 import real_speech  # noqa: E402
 import recipes  # noqa: E402
 import voices  # noqa: E402
-import what_helps  # noqa: E402
 
 
 def points(*pairs):
@@ -299,35 +298,6 @@ def test_noise_is_not_explained():
 def model_that_heard(voices):
     facts = {} if voices is None else {"voices": voices}
     return argparse.Namespace(description=argparse.Namespace(training=facts))
-
-
-def test_every_variant_is_a_plan_that_leaves_the_voice_out(monkeypatch):
-    for name, network in what_helps.NETWORKS.items():
-        monkeypatch.setitem(wavenet.PRESETS, name, network)
-    wishes = argparse.Namespace(
-        corpora="a",
-        work=pathlib.Path("b"),
-        text=[],
-        exclude=[],
-        assembled_minutes="200",
-    )
-    plans = {name: what_helps.make_plan(wishes, name) for name in what_helps.VARIANTS}
-    assert len({str(plan.model) for plan in plans.values()}) == len(plans)
-    for plan in plans.values():
-        assert what_helps.LEFT_OUT not in {part.name for part in plan.parts}
-    assert plans["plain"].options.optimizer == "adamw"
-    assert plans["recipe"].options.optimizer == "muon"
-    assert plans["recipe, AdamW"].options.optimizer == "adamw"
-    on = plans["recipe, 1 epoch more"].options
-    assert (on.start, on.epochs) == (str(plans["recipe"].model), 1)
-
-
-def test_every_variant_differs_and_those_it_is_made_of_come_first():
-    known = []
-    for name, wanted in what_helps.VARIANTS.items():
-        assert wanted not in (what_helps.VARIANTS[other] for other in known)
-        assert {*wanted.mean_of, wanted.start or "plain"} <= {"plain", *known}
-        known.append(name)
 
 
 def test_a_voice_that_was_heard_is_no_test():
