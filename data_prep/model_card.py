@@ -10,7 +10,7 @@ import json
 import pathlib
 import textwrap
 
-from data_prep import card, corpora
+from data_prep import card, corpora, pretrain
 from zhasr import dataset, model_folder, shape_layers
 
 ASSEMBLED = "manifests"  # the adapter of sentences put together
@@ -35,15 +35,15 @@ class Part:
         source: str, whose recordings these are, under which licence; or what they are.
         voices: int.
         hours: float, of its recordings as they are.
-        folders: int, in how many versions they were heard in a pass.
-        pass_hours: float, of all versions.
+        versions: int, that were heard of each recording.
+        pass_hours: float, of all versions, as far as one training hears them.
     """
 
     corpus: str
     source: str
     voices: int
     hours: float
-    folders: int
+    versions: int
     pass_hours: float
 
 
@@ -76,20 +76,17 @@ def _source(corpus, utterances):
 
 def _part(source, folders):
     hours = [sum(item.duration for item in each) / 3600 for _, each in folders]
+    corpus = folders[0][0]["corpus"]
+    voices = {item.speaker for _, each in folders for item in each}
+    if corpus == ASSEMBLED:  # a sentence has one version, a training hears one set
+        sets = max(1, len(folders) // pretrain.ASSEMBLED_FOLDERS)
+        return Part(corpus, source, len(voices), sum(hours), 1, sum(hours) / sets)
     plain = [
         each
         for each, (config, _) in zip(hours, folders, strict=True)
-        if config["corpus"] == ASSEMBLED or not config.get("disturbed")
+        if not config.get("disturbed")
     ]
-    voices = {item.speaker for _, each in folders for item in each}
-    return Part(
-        folders[0][0]["corpus"],
-        source,
-        len(voices),
-        sum(plain),
-        len(folders),
-        sum(hours),
-    )
+    return Part(corpus, source, len(voices), sum(plain), len(folders), sum(hours))
 
 
 def judges(paths):
@@ -168,7 +165,7 @@ def _data(description, data):
             _title(one.source),
             f"{one.voices}",
             f"{one.hours:.2f}",
-            f"{one.folders}",
+            f"{one.versions}",
             f"{one.pass_hours:.2f}",
         )
         for one in data
@@ -179,8 +176,16 @@ def _data(description, data):
     heard = description.training["hours_heard"]
     return (
         f"{card.table(heads, rows)}\n\nIn all it heard {heard:.0f} hours, the same "
-        "recordings again and again. Test speakers are in none of them."
+        f"recordings again and again{_sets(data)}. Test speakers are in none of them."
     )
+
+
+def _sets(data):
+    for one in data:
+        if one.corpus == ASSEMBLED and one.hours > one.pass_hours:
+            count = round(one.hours / one.pass_hours)
+            return f"; of the sentences put together, one of {count} sets in a training"
+    return ""
 
 
 def _attribution(data):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import test_model_folder
 
-from data_prep import corpora, demo, ship
+from data_prep import corpora, demo, model_card, pretrain, ship
 from zhasr import manifest, model_folder, speaker_adaptation, tuning
 
 VOICES = ("audio-cmn-yue-tan", "seedlingo")
@@ -116,6 +116,24 @@ def test_the_card_attributes_counts_and_measures(model, tmp_path):
     assert cells == ["1", f"{hours / 3600:.2f}", "2", f"{2 * hours / 3600:.2f}"]
     assert "61.2 %" in card and "60.0 – 62.0 %" in card and "Latin" in card
     assert "heard 12 hours" in card and "pretrain CORPORA" in card
+
+
+def test_the_card_counts_a_set_of_sentences_put_together_once_in_a_pass(model):
+    folders = data(model)[:1] * 2 * pretrain.ASSEMBLED_FOLDERS
+    path = folders[0] / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "corpus": model_card.ASSEMBLED}))
+    description = model_folder.load_description(model)
+
+    def card(folders):
+        return model_card.write(description, model_card.parts(folders), {})
+
+    (part,) = model_card.parts(folders)
+    assert part.versions == 1 and part.hours == pytest.approx(2 * part.pass_hours)
+    assert "again; of the sentences put together, one of 2 sets in a" in card(folders)
+    one_set = folders[: pretrain.ASSEMBLED_FOLDERS]
+    assert "again and again. Test" in card(one_set)
+    assert model_card.parts(one_set)[0].pass_hours == pytest.approx(part.pass_hours)
 
 
 def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):
