@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 
 import conftest
@@ -55,6 +56,16 @@ def test_info_prints_what_a_folder_holds(model, capsys):
     words = ["4 syllable labels", "kind log-mel", "field: 0.36 s", "epoch: 3"]
     for each in [*words, "channels "]:
         assert each in printed
+
+
+def test_nobody_reads_on(model):
+    command = [sys.executable, "-m", "zhasr", "info", str(model)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode == 141
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])

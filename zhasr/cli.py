@@ -24,12 +24,19 @@ def main(arguments=None):
         arguments: list of str, default sys.argv[1:].
 
     Returns:
-        int, the exit status: 0, or 2 for bad input, or 130 for Ctrl-C.
+        int, the exit status: 0, or 2 for bad input, or 130 for Ctrl-C, or 141 when
+        nobody reads on, as behind `| head`.
     """
     options = _parse(arguments)
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return getattr(commands, options.command)(options) or 0
+        status = getattr(commands, options.command)(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Python writes what is left at its end, and would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError) as error:
         # Every error of this project is a ValueError whose text says what to do.
         print(f"zhasr {options.command}: {errors.one_line(error)}", file=sys.stderr)
