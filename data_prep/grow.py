@@ -1,6 +1,7 @@
 """A trained model -> a larger one, or one of fewer features, that begins where it was.
 
     python -m data_prep.grow MODEL --out LARGER --stacks 5
+    python -m data_prep.grow MODEL --out LARGER --gate-channels 256
     python -m data_prep.grow MODEL --out LARGER --no-deltas DATA/dev.jsonl
     zhasr train DATA --start LARGER --out BETTER
 
@@ -9,10 +10,10 @@ DATA is prepared with `--no-deltas` where LARGER hears no Δ.
 What a network has learned is kept when it changes, and `--start` trains on from there:
 that is many hours cheaper than from random weights.
 
-New blocks come behind those that are there. Their projections are zero, so that at
-first the network computes what it did (Chen, Goodfellow and Shlens, "Net2Net:
-Accelerating Learning via Knowledge Transfer", ICLR 2016, section 2.3; zeros instead of
-an identity, because the blocks are residual).
+New blocks come behind those that are there, new gated units beside them. What projects
+from them is zero, so that at first the network computes what it did (Chen, Goodfellow
+and Shlens, "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016, sections
+2.2 and 2.3; zeros instead of copies and identities, because the blocks are residual).
 
 Δ and ΔΔ are linear in the cepstra of the frames around, of which the stem sees most
 itself. So it can do without them: its kernel is fitted anew by least squares, to give
@@ -47,6 +48,7 @@ def main(arguments=None):
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--stacks", type=int, help="of blocks, more than it has")
+    parser.add_argument("--gate-channels", type=int, help="more than it has")
     parser.add_argument(
         "--no-deltas",
         type=pathlib.Path,
@@ -54,21 +56,23 @@ def main(arguments=None):
         help="leave Δ out; recordings to fit the stem to",
     )
     options = parser.parse_args(arguments)
+    sizes = {"stacks": options.stacks, "gate_channels": options.gate_channels}
     try:
-        grow(options.model, options.out, options.stacks, options.no_deltas, print)
+        grow(options.model, options.out, sizes, options.no_deltas, print)
     except (ValueError, OSError) as error:
         print(f"grow: {errors.one_line(error)}", file=sys.stderr)
         return 2
     return 0
 
 
-def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
+def grow(folder, out, sizes=None, recordings=None, say=lambda line: None):
     """Write the changed model.
 
     Args:
         folder: path of a model folder.
         out: path of the folder to write; no model may be there yet.
-        stacks: int, of blocks; None for as many as there are.
+        sizes: dict of "stacks" and "gate_channels" to int, or to None (the default)
+            for those that stay.
         recordings: path of a manifest, to leave out Δ; None to keep it.
         say: function that is told what has changed, a line each.
 
@@ -76,18 +80,25 @@ def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
         model_folder.Description of the changed model.
 
     Raises:
-        GrowError: nothing to change, not a larger number of stacks, a model without Δ,
-            or too few recordings.
+        GrowError: nothing to change, a size that is not larger, a model without Δ, or
+            too few recordings.
         ValueError, OSError: the model or the recordings cannot be read.
     """
-    if stacks is None and recordings is None:
-        raise GrowError("expected --stacks or --no-deltas, received neither")
+    sizes = {name: size for name, size in (sizes or {}).items() if size is not None}
+    if not sizes and recordings is None:
+        raise GrowError(
+            "expected --stacks, --gate-channels or --no-deltas, received none of them"
+        )
     description, weights = model_folder.load_weights(folder)
     facts, changes = {**description.training, "preset": None}, []
-    if stacks is not None:
-        description, weights = deeper(description, weights, stacks)
-        seen = wavenet.receptive_field(description.architecture) * features.FRAME_STEP
-        changes.append(f"{stacks} stacks of blocks: sees {seen:.1f} s")
+    if sizes:
+        description, weights = larger(description, weights, **sizes)
+        network = description.architecture
+        seen = wavenet.receptive_field(network) * features.FRAME_STEP
+        changes.append(
+            f"{network.stacks} stacks of blocks, {network.gates} gated units in each: "
+            f"sees {seen:.1f} s"
+        )
     if recordings is not None:
         if not (description.features.kind == "mfcc" and description.features.deltas):
             raise GrowError(f"{folder}: hears no Δ that could be left out")
@@ -108,13 +119,13 @@ def grow(folder, out, stacks=None, recordings=None, say=lambda line: None):
     return description
 
 
-def deeper(description, weights, stacks):
-    """Add blocks that change nothing yet.
+def larger(description, weights, **sizes):
+    """Add blocks or gated units that change nothing yet.
 
     Args:
         description: model_folder.Description.
         weights: dict of name to float32 array.
-        stacks: int, more than there are.
+        sizes: int, `stacks` or `gate_channels` or both, more than there are.
 
     Returns:
         (model_folder.Description, dict of name to float32 array).
@@ -123,16 +134,28 @@ def deeper(description, weights, stacks):
         GrowError: there are as many or more.
     """
     before = description.architecture
-    if stacks <= before.stacks:
-        raise GrowError(f"expected more than {before.stacks} stacks, received {stacks}")
-    architecture = dataclasses.replace(before, stacks=stacks)
+    there = {"stacks": before.stacks, "gate_channels": before.gates}
+    for name, size in sizes.items():
+        if size <= there[name]:
+            raise GrowError(f"expected more than {there[name]} {name}, received {size}")
+    architecture = dataclasses.replace(before, **sizes)
     grown = dataclasses.replace(description, architecture=architecture)
     keras.utils.set_random_seed(0)  # the same model from the same command
-    random = dict(model_folder.named_weights(grown.build()))
-    for name in random.keys() - weights.keys():
+    random = model_folder.named_weights(grown.build())
+    found = {name: np.array(value) for name, value in random}
+    for name, value in found.items():
         if name.endswith(PROJECTIONS):
-            random[name] = np.zeros_like(random[name])
-    return grown, {**random, **weights}
+            value[:] = 0
+        if name in weights:
+            halves = 2 if "_gates" in name else 1  # one kernel makes both of a gate
+            _put(weights[name], value, halves)
+    return grown, found
+
+
+def _put(old, new, parts):
+    """Overwrite the beginning of each part of the last axis, and of all other axes."""
+    old, new = (each.reshape(*each.shape[:-1], parts, -1) for each in (old, new))
+    new[tuple(map(slice, old.shape))] = old
 
 
 def without_deltas(description, weights, raw):

@@ -9,7 +9,7 @@ import test_model_folder
 from test_training import options, tiny_preset  # noqa: F401
 
 from data_prep import grow
-from zhasr import features, manifest, model_folder, training_run
+from zhasr import features, manifest, model_folder, numpy_layers, training_run
 
 CONFIG = features.FeatureConfig(pitch=True)
 
@@ -61,7 +61,7 @@ def logits(folder, config):
 
 def test_more_blocks_change_nothing_at_first(tmp_path):
     model(tmp_path / "m")
-    grown = grow.grow(tmp_path / "m", tmp_path / "g", stacks=3)
+    grown = grow.grow(tmp_path / "m", tmp_path / "g", {"stacks": 3})
     assert grown.architecture.stacks == 3
     weights = model_folder.load_weights(tmp_path / "g")[1]
     assert weights["block_5_gates/kernel"].any(), "a new block that cannot learn"
@@ -70,10 +70,35 @@ def test_more_blocks_change_nothing_at_first(tmp_path):
         logits(tmp_path / "g", {}), logits(tmp_path / "m", {})
     )
     (tmp_path / "again").mkdir()  # as a stopped run may leave it
-    grow.grow(tmp_path / "m", tmp_path / "again", stacks=3)
+    grow.grow(tmp_path / "m", tmp_path / "again", {"stacks": 3})
     again = model_folder.load_weights(tmp_path / "again")[1]
     for name, value in weights.items():
         np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+@pytest.mark.parametrize("sizes", [{}, {"stacks": 3}])
+def test_nor_do_more_gated_units(tmp_path, normalization, sizes):
+    small = test_model_folder.description(stacks=2, normalization=normalization)
+    rng = np.random.default_rng(0)
+    weights = {
+        name: rng.uniform(0.5, 1.5, value.shape).astype(np.float32)
+        for name, value in model_folder.named_weights(small.build())
+    }
+    grown, larger = grow.larger(small, weights, gate_channels=11, **sizes)
+    assert larger["block_0_gates/kernel"].shape == (3, 8, 22)
+    inputs = {
+        "features": rng.normal(size=(2, 50, small.features.dims)).astype(np.float32),
+        "frames": np.array([50, 31]),
+    }
+    before, after = (
+        numpy_layers.Network(each.architecture, len(each.vocabulary), values)(inputs)
+        for each, values in ((small, weights), (grown, larger))
+    )
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-4)
+    new = larger["block_0_gates/kernel"].reshape(3, 8, 2, 11)[..., 8:]
+    assert (new.std(axis=(0, 1, 3)) > 0.01).all(), "new units that cannot learn"
+    assert not larger["block_0_skip/kernel"][8:].any()
 
 
 def test_the_record_says_what_has_changed(tmp_path, recordings):
@@ -81,10 +106,10 @@ def test_the_record_says_what_has_changed(tmp_path, recordings):
     facts = {"preset": "short", "hours_heard": 9, "dev_label_error": 0.1}
     told = dataclasses.replace(description, training=facts)
     model_folder.save_weights(tmp_path / "told", told, weights)
-    deeper = grow.grow(tmp_path / "told", tmp_path / "deeper", stacks=3).training
+    deeper = grow.grow(tmp_path / "told", tmp_path / "deeper", {"stacks": 3}).training
     assert deeper["preset"] is None and deeper["dev_label_error"] == 0.1
     assert deeper["hours_heard"] == 9 and "3 stacks" in deeper["grown"][0]
-    grow.grow(tmp_path / "told", tmp_path / "both", stacks=3, recordings=recordings)
+    grow.grow(tmp_path / "told", tmp_path / "both", {"stacks": 3}, recordings)
     both = model_folder.load_description(tmp_path / "both").training
     assert "dev_label_error" not in both and len(both["grown"]) == 2
 
@@ -92,7 +117,7 @@ def test_the_record_says_what_has_changed(tmp_path, recordings):
 @pytest.mark.slow
 def test_and_learn_when_trained_on(prepared, tmp_path):
     training_run.train([prepared], tmp_path / "m", options(epochs=1), say=str)
-    grown = grow.grow(tmp_path / "m", tmp_path / "g", stacks=2)
+    grown = grow.grow(tmp_path / "m", tmp_path / "g", {"stacks": 2})
     blocks = len(grown.architecture.dilations) * grown.architecture.stacks
     begun = options(start=str(tmp_path / "g"), epochs=2)
     training_run.train([prepared], tmp_path / "next", begun, say=str)
@@ -130,7 +155,7 @@ def test_and_makes_slopes_by_itself(tmp_path, recordings):
     raw = [features.extract(sound, CONFIG) for sound in sounds()]
     *_, kept = grow.without_deltas(description, weights, raw)
     assert 0.8 < kept < 1
-    grow.grow(tmp_path / "m", tmp_path / "g", stacks=4, recordings=recordings)
+    grow.grow(tmp_path / "m", tmp_path / "g", {"stacks": 4}, recordings)
     old, new = logits(tmp_path / "m", {}), logits(tmp_path / "g", {"deltas": False})
     assert np.corrcoef(old.ravel(), new.ravel())[0, 1] > 0.9
 
@@ -144,8 +169,9 @@ def test_what_cannot_be_changed(tmp_path, recordings, capsys):
     wants = ["--no-deltas", str(recordings)]
     for name, out, wish, reason in (
         ("m", "static", ["--stacks", "3"], "there already"),
-        ("m", "new", [], "received neither"),
+        ("m", "new", [], "received none"),
         ("m", "new", ["--stacks", "2"], "more than 2 stacks, received 2"),
+        ("m", "new", ["--gate-channels", "8"], "more than 8 gate_channels"),
         ("static", "new", wants, "hears no Δ"),
         ("none", "new", wants, "not there"),
         ("m", "new", ["--no-deltas", str(tmp_path / "tested.jsonl")], "S0252"),
@@ -158,5 +184,6 @@ def test_what_cannot_be_changed(tmp_path, recordings, capsys):
         assert reason in told and told.count("\n") == 1
     assert not (tmp_path / "new").exists()
     command = [str(tmp_path / "static"), "--out", str(tmp_path / "new")]
-    assert grow.main([*command, "--stacks", "4"]) == 0
-    assert "4 stacks of blocks: sees" in capsys.readouterr().out
+    assert grow.main([*command, "--stacks", "4", "--gate-channels", "16"]) == 0
+    told = capsys.readouterr().out
+    assert "4 stacks of blocks, 16 gated units in each: sees" in told

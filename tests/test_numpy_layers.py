@@ -14,6 +14,7 @@ TINY = {
     "batch norm": {"dilations": (1, 4), "reduction": 1, "normalization": "batch"},
     "even kernel": {"dilations": (1, 3), "kernel_size": 4, "reduction": 3},
     "one tap": {"dilations": (2,), "kernel_size": 1, "reduction": 2},
+    "wide gates": {"dilations": (1, 2), "gate_channels": 11},
 }
 CONFIGS = wavenet.PRESETS | {
     name: wavenet.Config(**{"channels": 8, "stacks": 1} | options)

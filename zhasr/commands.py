@@ -197,8 +197,9 @@ def info(options):
 
 
 def _facts(config):
-    """The fields of a dataclass in one line."""
-    return "; ".join(f"{k} {v}" for k, v in dataclasses.asdict(config).items())
+    """The fields of a dataclass that are set, in one line."""
+    facts = dataclasses.asdict(config).items()
+    return "; ".join(f"{name} {value}" for name, value in facts if value is not None)
 
 
 def _one_thread():

@@ -36,6 +36,7 @@ class Config:
             each convolution, over the real frames of the batch).
         causal: bool, whether a frame sees only itself and what came before.
         dropout: float, share of gate outputs set to zero in training.
+        gate_channels: int, width of the gated units; None for `channels`.
     """
 
     channels: int = 128
@@ -46,6 +47,7 @@ class Config:
     normalization: str = "layer"
     causal: bool = False
     dropout: float = 0.0
+    gate_channels: int | None = None
 
     def __post_init__(self):
         """Check what can be mistyped in a config file."""
@@ -56,8 +58,14 @@ class Config:
                 f"received {self.normalization!r}"
             )
         sizes = (self.channels, self.kernel_size, self.stacks, self.reduction)
-        if min(sizes + self.dilations) < 1 or not 0 <= self.dropout < 1:
+        sizes += (self.gates, *self.dilations)
+        if min(sizes) < 1 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be 1 or more, dropout in [0, 1): {self}")
+
+    @property
+    def gates(self):
+        """Width of the gated units: int."""
+        return self.channels if self.gate_channels is None else self.gate_channels
 
 
 PRESETS = {
@@ -135,7 +143,9 @@ def network(features, frames, config, labels, layers):
         features, frames, config.reduction, name="stack_frames"
     )
     hidden = layers.apply_mask(hidden, mask, name="stem_mask")
-    hidden = _convolution(hidden, config, layers, _stem_taps(config), name="stem")
+    hidden = layers.convolution(
+        hidden, config.channels, _stem_taps(config), 1, config.causal, name="stem"
+    )
     hidden = _classic_activation(hidden, mask, "tanh", config, layers, "stem")
     skips, rates = [], config.dilations * config.stacks
     for index, rate in enumerate(rates):
@@ -154,19 +164,15 @@ def _stem_taps(config):
     return 1 if config.reduction == 1 else 3
 
 
-def _convolution(hidden, config, layers, taps, name, width=1, rate=1):
-    filters = width * config.channels
-    return layers.convolution(hidden, filters, taps, rate, config.causal, name=name)
-
-
 def _gated(hidden, mask, rate, config, layers, name):
     """The gated, dilated convolution of a block (figure 4 of the paper)."""
     if config.normalization == "layer":
         hidden = layers.layer_norm(hidden, name=f"{name}_norm")
     hidden = layers.apply_mask(hidden, mask, name=f"{name}_mask")
     # One convolution makes both halves of the gate.
-    gates = _convolution(
-        hidden, config, layers, config.kernel_size, f"{name}_gates", 2, rate
+    taps, both = config.kernel_size, 2 * config.gates
+    gates = layers.convolution(
+        hidden, both, taps, rate, config.causal, name=f"{name}_gates"
     )
     if config.normalization == "batch":
         gates = layers.batch_norm(gates, mask, name=f"{name}_gates_norm")
