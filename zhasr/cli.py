@@ -167,8 +167,8 @@ def _add_evaluate(parsers):
         "--decoder",
         default="greedy",
         choices=DECODERS,
-        help="greedy: the best path; beam: many of them; words: sound and language "
-        "together (default greedy)",
+        help="greedy: the best path that spells syllables; beam: many paths; words: "
+        "sound and language together (default greedy)",
     )
     _add_language(evaluate)
     evaluate.add_argument("--json", action="store_true", help="for machines")

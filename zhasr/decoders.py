@@ -1,6 +1,6 @@
 """The ways from posteriors to a sentence that the commands offer.
 
-    greedy   the best path, then characters for its syllables
+    greedy   the best path that spells syllables, then characters for these
     beam     many label sequences, then characters for each of them (two stages)
     words    one pass: sound, lexicon and language model together
 
@@ -20,6 +20,7 @@ from zhasr import (
     lattice,
     pinyin,
     prefix_search,
+    spelling,
     spoken,
     token_passing,
     tree_cache,
@@ -123,7 +124,8 @@ def decode(decoder, log_probs, count=1):
     if decoder.name == "words":
         found = word_search.search(log_probs, decoder.tree, count, decoder.options)
     elif decoder.name == "greedy":
-        found = [written(decoder, decoding.greedy(log_probs), 0.0)]
+        labels = spelling.best_path(log_probs, decoder.names)
+        found = [written(decoder, labels, 0.0)]
     elif decoder.language is None or decoder.names.kind == "character":
         sequences = decoding.beam(
             log_probs, None, count, decoder.options, _label_language(decoder)

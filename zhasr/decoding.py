@@ -62,11 +62,23 @@ def greedy(log_probs, length=None):
         [(1, 0, 2), (1, 3, 4)]
     """
     log_probs = true_frames(log_probs, length)
-    best = log_probs.argmax(axis=1)
-    posteriors = np.exp(log_probs.max(axis=1))
+    return along(log_probs, log_probs.argmax(axis=1))
+
+
+def along(log_probs, path):
+    """The labels of a path, as those of `greedy`.
+
+    Args:
+        log_probs: float array (frames, labels).
+        path: int array (frames,), one label of each frame.
+
+    Returns:
+        List of `Decoded` in the order of time.
+    """
+    posteriors = np.exp(log_probs[np.arange(len(path)), path])
     decoded = []
     end = 0
-    for label, run in itertools.groupby(best.tolist()):
+    for label, run in itertools.groupby(path.tolist()):
         start, end = end, end + len(list(run))
         if label != ctc.BLANK:
             probability = min(1.0, float(posteriors[start:end].mean()))

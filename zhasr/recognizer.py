@@ -18,7 +18,6 @@ import numpy as np
 from zhasr import (
     audio,
     backend,
-    decoding,
     features,
     formats,
     model_folder,
@@ -26,6 +25,7 @@ from zhasr import (
     pinyin,
     segments,
     speaker_adaptation,
+    spelling,
     spoken,
     wavenet,
 )
@@ -216,7 +216,8 @@ def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
         recognizer: Recognizer.
         source: path of an audio file of any rate and number of channels; or float32
             array (samples,), mono, 16 kHz.
-        decoder: decoders.Decoder. Default: the best path, without a language.
+        decoder: decoders.Decoder. Default: the best path that spells syllables,
+            without a language.
         tell: function that is told how many seconds of a long recording are done, and
             how many there are.
 
@@ -267,14 +268,15 @@ def decode(recognizer, posteriors, decoder=None):
     Args:
         recognizer: Recognizer.
         posteriors: float array (frames, labels), see `log_probs`.
-        decoder: decoders.Decoder. Default: the best path, without a language.
+        decoder: decoders.Decoder. Default: the best path that spells syllables,
+            without a language.
 
     Returns:
         Transcript.
     """
     names = recognizer.description.vocabulary
     seconds = features.FRAME_STEP * recognizer.description.architecture.reduction
-    decoded = decoding.greedy(posteriors)
+    decoded = spelling.best_path(posteriors, names)
     texts = names.decode([item.label for item in decoded])
     labels = tuple(
         Spoken(text, item.start * seconds, item.end * seconds, item.probability)
