@@ -5,9 +5,11 @@
 CORPORA holds the folders of `data_prep.pretrain`, WORK what that has prepared of them;
 what is missing there is prepared first. The tests:
 
-    S0252         a reader of AISHELL: connected speech, the best path alone (also
-                  without getting used to each recording, where the model does that),
-                  and the search with words and the language model that ship
+    S0252         a reader of AISHELL: connected speech, the best path that spells
+                  syllables (also without getting used to each recording, where the
+                  model does that, and the likeliest label of each frame, whether
+                  these spell syllables or not), and the search with words and the
+                  language model that ship
     12 words      six students of DSPSpeech-20: the most likely of the words, and
                   the nearest to the best path
     left out      all single syllables of a voice, heard by another model that was
@@ -34,6 +36,8 @@ from zhasr import (
     ctc,
     dataset,
     decoders,
+    decoding,
+    evaluation,
     files,
     hanzi,
     model_folder,
@@ -58,11 +62,13 @@ MEASURES = {
 LIKELY = "right, by likelihood"
 PARTS = {"toned syllables": str, "base syllables": pinyin.base, "tones": pinyin.tone}
 BEST_PATH, WITH_WORDS = "best path", "words and language model"
-NOT_ADAPTED = "best path, not adapted"
+NOT_ADAPTED, FRAMES = "best path, not adapted", "frame by frame"
 # figure -> test, measure; printed where it was measured
 FIGURES = {
     "s0252_syllable_error": (f"S0252, {BEST_PATH}", MEASURES["syllable"]),
     "s0252_base_error": (f"S0252, {BEST_PATH}", MEASURES["base-syllable"]),
+    "s0252_frames_syllable_error": (f"S0252, {FRAMES}", MEASURES["syllable"]),
+    "s0252_frames_base_error": (f"S0252, {FRAMES}", MEASURES["base-syllable"]),
     "s0252_search_syllable_error": (f"S0252, {WITH_WORDS}", MEASURES["syllable"]),
     "s0252_search_base_error": (f"S0252, {WITH_WORDS}", MEASURES["base-syllable"]),
     "s0252_search_character_error": (f"S0252, {WITH_WORDS}", MEASURES["character"]),
@@ -276,7 +282,7 @@ def suffix(options):
 
 
 def connected_speech(path, model, folder, split, test):
-    """Score sentences by the best path, adapted and not, and by the search.
+    """Score sentences by the best path, in three ways, and by the search.
 
     Args:
         path: pathlib.Path of the model folder, for the weights of the search.
@@ -294,9 +300,13 @@ def connected_speech(path, model, folder, split, test):
     ways = [(BEST_PATH, model, None), (WITH_WORDS, model, decoder)]
     if speaker_adaptation.load_steps(path):
         ways.append((NOT_ADAPTED, not_adapted(path), None))
+    heard = {
+        way: targets_and_features.recognise(hearing, folder, [split], used)
+        for way, hearing, used in ways
+    }
+    heard[FRAMES] = frame_by_frame(model, folder, split)
     rows = []
-    for way, hearing, used in ways:
-        found = targets_and_features.recognise(hearing, folder, [split], used)
+    for way, found in heard.items():
         rates = scoring.score(found, toned=model.toned).rates
         for kind, measure in MEASURES.items():
             if rates[kind] is not None:
@@ -313,6 +323,26 @@ def connected_speech(path, model, folder, split, test):
             "letters, for which there is no syllable."
         )
     return rows, notes
+
+
+def frame_by_frame(model, folder, split):
+    """Sentences by the likeliest label of each frame: list of scoring.Scored."""
+    names, read = model.description.vocabulary, dataset.open_folder(folder)
+    utterances = sorted(read.utterances(split), key=lambda item: item.duration)
+    raw = (read.store[item.id] for item in utterances)
+    return [
+        evaluation.scored_utterance(
+            item, recognizer.Transcript((), syllables_of(names, log_probs), None)
+        )
+        for batch in evaluation.posteriors(model, utterances, raw)
+        for item, log_probs in batch
+    ]
+
+
+def syllables_of(names, log_probs):
+    """What the likeliest label of each frame spells: tuple of str."""
+    labels = names.decode([one.label for one in decoding.greedy(log_probs)])
+    return tuple(pinyin.syllables_from_labels(names.kind, labels))
 
 
 def count_rejected(folder, voices):

@@ -339,6 +339,27 @@ def test_the_most_likely_of_what_is_said_is_chosen(tmp_path, monkeypatch):
     assert len(right) == len(opened.utterances("dev")) > 1 and all(right)
 
 
+def test_frame_by_frame_nothing_has_to_be_a_syllable(tmp_path, monkeypatch):
+    folder = conftest.write_prepared(tmp_path / "data")
+    names = vocabulary.build("initial-final", [["b", "uo2", "m", "a1"]])
+    heard = ["b", "uo2", "m", "a1"]
+    best = [names.labels.index(one) for one in heard]
+    log_probs = np.log(0.9 * np.eye(len(names))[best] + 0.1 / len(names))
+
+    def posteriors(model, utterances, raw):
+        yield [(item, log_probs) for item in utterances]
+
+    monkeypatch.setattr(real_speech.evaluation, "posteriors", posteriors)
+    model = argparse.Namespace(description=argparse.Namespace(vocabulary=names))
+    found = real_speech.frame_by_frame(model, folder, "dev")
+    said = {
+        item.id: item.syllables
+        for item in dataset.open_folder(folder).utterances("dev")
+    }
+    assert {one.id: tuple(one.reference_syllables) for one in found} == said
+    assert {tuple(one.hypothesis_syllables) for one in found} == {("?b+uo2", "ma1")}
+
+
 def test_a_part_is_as_likely_as_all_that_have_it_together():
     choices = [("ma1",), ("ma4",), ("ba4",), ("pa2",)]
     table = np.log([[0.4, 0.3, 0.25, 0.05], [0.1, 0.2, 0.3, 0.4]])
