@@ -14,6 +14,7 @@ from data_prep import card, corpora, pretrain
 from zhasr import dataset, model_folder, shape_layers
 
 ASSEMBLED = "manifests"  # the adapter of sentences put together
+OF_PIECES = "sentences put together from pieces of those of these readers"
 CONNECTED = ("aishell", "thchs30", "folder")  # adapters of read sentences
 NO_RESULTS = "not measured yet: `python benchmarks/real_speech.py CORPORA WORK`"
 
@@ -69,6 +70,8 @@ def parts(paths):
 def _source(corpus, utterances):
     """Whose recordings they are, in one line."""
     if corpus == ASSEMBLED:
+        if pretrain.CUT in utterances[0].audio_filepath:
+            return OF_PIECES
         return "sentences put together from the words and syllables of these voices"
     sources = corpora.sources(corpus, {item.speaker for item in utterances})
     return " + ".join(map(str, sources)) or "recordings of one's own"
@@ -181,11 +184,14 @@ def _data(description, data):
 
 
 def _sets(data):
+    told = ""
     for one in data:
         if one.corpus == ASSEMBLED and one.hours > one.pass_hours:
             count = round(one.hours / one.pass_hours)
-            return f"; of the sentences put together, one of {count} sets in a training"
-    return ""
+            told += f"; of the {one.source}, one of {count} sets in a training"
+        if one.source == OF_PIECES:  # a training that begins cannot cut yet
+            told += f"; the {one.source} in some trainings only"
+    return told
 
 
 def _attribution(data):
@@ -194,14 +200,19 @@ def _attribution(data):
         "\n".join(line for line in lines if ";" in line)
         + "\n\n**Changes.** The recordings were converted to 16 kHz; "
         "for training, versions of them were made with other voices, paces, rooms, "
-        "microphones and noise (`data_prep.disturb`), and words and syllables were "
-        "trimmed, shortened and joined to sentences (`data_prep.concatenate`), which "
-        "say lines of the texts that the command below names; their authors stand in "
-        "the card of `zhasr/pretrained/language`. The "
+        "microphones and noise (`data_prep.disturb`), and words and syllables "
+        f"{_and_pieces(data)}were trimmed, shortened and joined to sentences "
+        "(`data_prep.concatenate`), which say lines of texts that the command below "
+        "names; their authors stand in the card of `zhasr/pretrained/language`. The "
         "authors named above have not endorsed this model. No recording is in this "
         "folder: it holds weights that were learned from them. As far as these are an "
         "adaptation of recordings under CC BY-SA, they are under CC BY-SA, too."
     )
+
+
+def _and_pieces(data):
+    of_pieces = any(one.source == OF_PIECES for one in data)
+    return "and pieces of sentences (`data_prep.cut`) " if of_pieces else ""
 
 
 def _choice(description, development, data):

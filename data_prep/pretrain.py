@@ -11,9 +11,10 @@ where it was stopped, and what is finished is not done again.
 
 Little connected speech is at hand, so most is made of it: it is heard in several
 versions (other voices, rooms and microphones, see `data_prep.disturb`), and sentences
-put together from words and syllables come on top (`data_prep.concatenate`; a training
-that goes on, `--start`, can hear others, `--assembled-set`). And who speaks is changed,
-by how the training speakers differ (`data_prep.speakers`).
+put together from words and syllables come on top (`data_prep.concatenate`). A training
+that goes on, `--start`, can hear others, `--assembled-set`, and such that were put
+together from pieces of the sentences (`--cut-minutes`, `data_prep.cut`). And who speaks
+is changed, by how the training speakers differ (`data_prep.speakers`).
 
 Training hears the `train` splits alone. The epoch is chosen by people and sentences
 that it did not hear: the development speakers of DSPSpeech-20, the words of seedlingo
@@ -34,6 +35,7 @@ import numpy as np
 from data_prep import (
     concatenate,
     contamination,
+    cut,
     prepare,
     segment,
     sentences,
@@ -58,6 +60,7 @@ from zhasr import (
 TEST_SPEAKERS = dspspeech.TEST_SPEAKERS | {"S0252"}
 ASSEMBLED_FOLDERS = 2  # half of the sentences as they are, half in other rooms
 PATTERNS = 4000  # sentences with numbers, dates and names, where no text is given
+CUT = "-cut-"  # in the names of folders of pieces and of what was made of them
 LOG = "pretrain.log"
 ALIGNER = "small"  # preset of the model that only has to find what is spoken where
 
@@ -75,6 +78,7 @@ class Part:
             sentences are made.
         judges: whether its development split chooses the epoch.
         split: that all of it is put in; None for its own splits.
+        cuts: whether its recordings are sentences, of whose pieces others are made.
     """
 
     name: str
@@ -84,11 +88,12 @@ class Part:
     builds: bool = False
     judges: bool = False
     split: str | None = None
+    cuts: bool = False
 
 
 RECIPE = (
-    Part("aishell", "aishell", "data_aishell", 10, judges=True),
-    Part("thchs30", "thchs30", "data_thchs30", 1, judges=True),
+    Part("aishell", "aishell", "data_aishell", 10, judges=True, cuts=True),
+    Part("thchs30", "thchs30", "data_thchs30", 1, judges=True, cuts=True),
     Part("words", "words", "audio-cmn/64k/hsk", 2, builds=True),
     # The only voice with a large vocabulary that can be spared: 0.1 h.
     Part("seedlingo", "words", "seedlingo", 1, judges=True, split="dev"),
@@ -114,6 +119,7 @@ class Plan:
         exclude: tuple of path, test sentences that these must not say.
         options: training.Options.
         assembled_set: int; each number makes other sentences.
+        cut_minutes: float, of sentences put together from pieces of sentences.
         aligner_epochs: int, of training a model that finds the sounds in which
             speakers differ (`data_prep.speakers`); 0 leaves that out.
         workers: int, processes that prepare; None for as many as cores.
@@ -129,6 +135,7 @@ class Plan:
     exclude: tuple
     options: training.Options
     assembled_set: int = 0
+    cut_minutes: float = 0
     aligner_epochs: int = 0
     workers: int | None = None
 
@@ -178,10 +185,10 @@ def pretrain(plan, say=print):
     check_start(plan)
     parts = present(plan, log)
     folders = prepare_parts(plan, parts, log)
-    folders += prepare_assembled(plan, parts, log)
     judges = [plan.prepared(part.name) for part in parts if part.judges]
     refuse_test_speakers(judges)
     keep = Allowed(TEST_SPEAKERS, tested_sentences(folders, log))
+    folders += prepare_assembled(plan, parts, keep, log)
     plan = with_speaker_maps(plan, folders, judges, keep, log)
     log(f"training on {len(folders)} folders: {', '.join(p.name for p in folders)}")
     history = training_run.train(
@@ -204,10 +211,12 @@ def check_start(plan):
         plan: Plan.
 
     Raises:
-        ValueError: it hears other features.
+        ValueError: it hears other features, or is missing where it is to cut.
         model_folder.ModelError: there is none.
     """
     if not plan.options.start:
+        if plan.cut_minutes:
+            raise ValueError("--cut-minutes needs a --start that hears where to cut")
         return
     hears = model_folder.load_description(plan.options.start).features
     if hears != plan.config:
@@ -279,26 +288,22 @@ def _prepare(plan, adapter, source, out, version, log, split=None):
     log(f"{out.name}: {text.splitlines()[-1].removeprefix(f'{out}: ')}")
 
 
-def prepare_assembled(plan, parts, log):
+def prepare_assembled(plan, parts, keep, log):
     """Put sentences together and prepare them; return the folders to train on."""
-    builders = [plan.prepared(part.name) for part in parts if part.builds]
-    if not builders or plan.assembled_minutes <= 0:
+    sources = [*_words(plan, parts), *_pieces(plan, parts, keep, log)]
+    if not sources:
         log("no sentences are put together")
         return []
-    names = [part.name for part in parts]
-    texts = allowed_texts(plan, [plan.prepared(name) for name in names])
+    texts = allowed_texts(plan, [plan.prepared(part.name) for part in parts])
     log(f"{len(texts):,} lines of text for sentences put together")
     folders = []
-    for version in range(ASSEMBLED_FOLDERS):
+    for (name, minutes, manifests), version in itertools.product(
+        sources, range(ASSEMBLED_FOLDERS)
+    ):
         number = plan.assembled_set * ASSEMBLED_FOLDERS + version
-        made = plan.work / "assembled" / _assembled_name(plan, parts, number)
+        made = plan.work / "assembled" / f"assembled-{name}-{minutes:g}min-{number}"
         text = concatenate.concatenate(
-            [folder / "train.jsonl" for folder in builders],
-            made,
-            plan.assembled_minutes / ASSEMBLED_FOLDERS,
-            texts,
-            number,
-            plan.workers,
+            manifests, made, minutes / ASSEMBLED_FOLDERS, texts, number, plan.workers
         )
         log(text)
         out = plan.prepared(made.name, version)
@@ -307,10 +312,33 @@ def prepare_assembled(plan, parts, log):
     return folders
 
 
-def _assembled_name(plan, parts, number):
-    """Other voices or lengths are another corpus."""
-    voices = "-".join(part.name for part in parts if part.builds)
-    return f"assembled-{voices}-{plan.assembled_minutes:g}min-{number}"
+def _words(plan, parts):
+    """Recordings of words and syllables: [(name, minutes, manifests)], or []."""
+    builders = [part.name for part in parts if part.builds]
+    manifests = [plan.prepared(name) / "train.jsonl" for name in builders]
+    wanted = builders and plan.assembled_minutes > 0
+    # Other voices or lengths are another corpus.
+    return [("-".join(builders), plan.assembled_minutes, manifests)] if wanted else []
+
+
+def _pieces(plan, parts, keep, log):
+    """Pieces of sentences, cut if they are not yet, likewise; not of large corpora."""
+    parts = [part.name for part in parts if part.cuts]
+    parts = [name for name in parts if not _is_large(plan.prepared(name))]
+    if not parts or plan.cut_minutes <= 0:
+        return []
+    start = pathlib.Path(plan.options.start)
+    # Another model may cut elsewhere.
+    digest = _digest((start / model_folder.WEIGHTS).read_bytes())
+    name = f"{'-'.join(parts)}{CUT}{digest}"
+    out = plan.work / "cut" / name
+    said = [
+        item
+        for part in parts
+        for item in filter(keep, manifest.read(plan.prepared(part) / "train.jsonl"))
+    ]
+    log(cut.cut(said, out, recognizer.load(start, adapt=False)))
+    return [(name, plan.cut_minutes, [out / "train.jsonl"])]
 
 
 def allowed_texts(plan, prepared):
@@ -353,7 +381,7 @@ def with_speaker_maps(plan, folders, judges, keep, log):
         log("voices are not changed into each other")
         return plan
     plain = [folder for folder in folders if _is_plain(folder)]
-    named = "-".join(sorted(folder.name for folder in plain))
+    named = "-".join(sorted(folder.name for folder in plain)).encode()
     work = plan.prepared(f"speakers-{_digest(named)}-{plan.aligner_epochs}")
     path = work / "maps.safetensors"
     if not path.exists():
@@ -378,8 +406,8 @@ def with_speaker_maps(plan, folders, judges, keep, log):
     return dataclasses.replace(plan, options=options)
 
 
-def _digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _is_plain(folder):
@@ -475,6 +503,12 @@ def _add_data(parser):
         default=0,
         metavar="N",
         help="another number puts other sentences together: to go on with (0)",
+    )
+    parser.add_argument(
+        "--cut-minutes",
+        type=float,
+        default=0,
+        help="of sentences put together from pieces of the sentences (0)",
     )
     for name, of in (
         ("--text", "files with lines that sentences put together say"),
@@ -586,6 +620,7 @@ def make_plan(options):
             epoch_hours=options.epoch_hours,
         ),
         options.assembled_set,
+        options.cut_minutes,
         options.aligner_epochs,
         options.workers,
     )

@@ -131,6 +131,52 @@ def test_another_set_puts_other_sentences_together(raw, monkeypatch):
 
 
 @pytest.mark.slow
+def test_sentences_of_pieces_of_sentences(raw, monkeypatch):
+    path = raw / "corpora" / "read" / "train.jsonl"
+    items = manifest.read(path)
+    renamed = [dataclasses.replace(item, speaker="S0252") for item in items[:10]]
+    manifest.write(path, [*renamed, *items[10:]])
+    (raw / "start").mkdir()
+    (raw / "start" / model_folder.WEIGHTS).write_text("some weights")
+    heard = []
+
+    def evenly(model, samples, syllables):
+        count = len(syllables)
+        begins = np.linspace(0, len(samples), count + 1).astype(int)
+        return list(begins), [(0, count)]
+
+    def stop(folders, *arguments, **options):
+        heard.append([path for path in folders if "assembled" in path.name])
+        return []
+
+    monkeypatch.setattr(pretrain.training_run, "train", stop)
+    monkeypatch.setattr(pretrain.recognizer, "load", lambda start, adapt: start)
+    monkeypatch.setattr(pretrain, "check_start", lambda plan: None)
+    monkeypatch.setattr(pretrain.cut, "find", evenly)
+    parts = tuple(
+        dataclasses.replace(part, cuts=part.name == "read") for part in plan(raw).parts
+    )
+    begun = dataclasses.replace(plan(raw).options, start=str(raw / "start"))
+    asked = plan(raw, parts=parts, options=begun, cut_minutes=0.2)
+    for _ in range(2):
+        pretrain.pretrain(asked, say=id)
+    (cut,) = (raw / "work" / "cut").iterdir()
+    pieces = manifest.read(cut / "train.jsonl")
+    assert pieces and not [one for one in pieces if one.id in {i.id for i in renamed}]
+    assert {piece.speaker for piece in pieces} == {"bob"}
+    assert heard[0] == heard[1] and len(heard[0]) == 4
+    of_pieces = [path for path in heard[0] if f"-{cut.name}-" in path.name]
+    assert [path.name.rpartition("-")[2] for path in of_pieces] == ["0", "1@1"]
+    for path, speaker in zip(heard[0], ("anna", "anna", "bob", "bob"), strict=True):
+        assert {item.speaker for item in manifest.read(path / "train.jsonl")} == {
+            speaker
+        }
+    monkeypatch.setattr(pretrain, "WHOLE_AISHELL", 5)
+    pretrain.pretrain(asked, say=id)
+    assert heard[2] == heard[0][:2], "a large corpus has sentences enough"
+
+
+@pytest.mark.slow
 def test_a_killed_training_goes_on(raw, monkeypatch):
     original = pretrain.training_run.Run.epoch
 
@@ -255,6 +301,13 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert pretrain.main([*options, "--minutes", "1"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("pretrain: ")
+
+
+def test_what_is_cut_must_be_known(tmp_path, capsys):
+    options = [str(tmp_path / name) for name in ("corpora", "w", "m")]
+    assert pretrain.main([*options, "--minutes", "1", "--cut-minutes", "9"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "needs a --start" in line
 
 
 def test_a_start_that_hears_something_else_is_refused_before_all_else(tmp_path, capsys):

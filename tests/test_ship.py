@@ -130,10 +130,20 @@ def test_the_card_counts_a_set_of_sentences_put_together_once_in_a_pass(model):
 
     (part,) = model_card.parts(folders)
     assert part.versions == 1 and part.hours == pytest.approx(2 * part.pass_hours)
-    assert "again; of the sentences put together, one of 2 sets in a" in card(folders)
+    words = "sentences put together from the words and syllables of these voices"
+    assert f"again; of the {words}, one of 2 sets in a training." in card(folders)
     one_set = folders[: pretrain.ASSEMBLED_FOLDERS]
     assert "again and again. Test" in card(one_set)
     assert model_card.parts(one_set)[0].pass_hours == pytest.approx(part.pass_hours)
+    assert "pieces" not in card(one_set)
+
+    train = folders[0] / "train.jsonl"
+    train.write_text(
+        train.read_text().replace('_filepath": "', '_filepath": "a-cut-b/')
+    )
+    told = card(one_set)
+    assert f"; the {model_card.OF_PIECES} in some trainings only. Test" in told
+    assert "syllables and pieces of sentences (`data_prep.cut`) were trimmed" in told
 
 
 def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):

@@ -35,8 +35,6 @@ def best_path(log_probs, names):
 
     Raises:
         ValueError: see `decoding.greedy`.
-
-    Notebook: 06.
     """
     heard = decoding.greedy(log_probs)
     if names.kind != "initial-final" or not heard:
