@@ -434,7 +434,7 @@ def concatenate(manifests, out, minutes, texts, seed=0, worker_count=None):
         "minutes": minutes,
         "seed": seed,
     }
-    _claim(out, settings)
+    claim(out, settings)
     if (out / "train.jsonl").is_file():
         return f"{out}: already made"
     planned = plan(voices(manifests), texts, minutes, seed)
@@ -471,8 +471,16 @@ def _digest(content):
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _claim(out, settings):
-    """Make the folder; refuse that of other settings."""
+def claim(out, settings):
+    """Make a folder, or go on with it; refuse that of other settings.
+
+    Args:
+        out: path.
+        settings: dict, what its content depends on.
+
+    Raises:
+        ConcatenationError: other settings, or files of somebody else.
+    """
     text = json.dumps(settings, indent=2) + "\n"
     path = out / SETTINGS
     if path.is_file() and path.read_text() != text:

@@ -5,18 +5,20 @@
 `data_prep.concatenate` puts new sentences together from these: what was said in
 connected speech, at its pace, in ever new contexts. So a few sentences are not learned
 by heart, and words that were never said follow one another (Lam et al., "On-the-Fly
-Aligned Data Augmentation for Sequence-to-Sequence ASR", Interspeech 2021, section 3,
-exchange words of aligned recordings; here whole sentences are new).
+Aligned Data Augmentation for Sequence-to-Sequence ASR", Interspeech 2021, arXiv
+2104.01393, exchange words of aligned recordings; here whole sentences are new).
 
     OUT/
       audio/ID-03-2.flac ...     two syllables of ID from the third on, counted from 0
       train.jsonl                manifest, written last
+      settings.json              what was cut
 
 A model that knows the sentences hears where each syllable is; what it hears otherwise
 is in no piece. Test sets are refused.
 """
 
 import argparse
+import hashlib
 import pathlib
 import sys
 
@@ -24,6 +26,7 @@ import numpy as np
 import soundfile
 import tqdm
 
+from data_prep import concatenate
 from zhasr import audio, ctc, errors, features, manifest, pinyin, recognizer
 
 MOST_SYLLABLES = 4  # of a piece
@@ -49,8 +52,10 @@ def cut(utterances, out, model):
 
     Raises:
         CutError: nothing to cut.
+        ConcatenationError: a folder of other recordings.
     """
     out = pathlib.Path(out)
+    concatenate.claim(out, {"recordings": digest(utterances)})
     if (out / "train.jsonl").is_file():
         return f"{out}: already cut"
     (out / "audio").mkdir(parents=True, exist_ok=True)
@@ -68,6 +73,12 @@ def cut(utterances, out, model):
     return f"{out}: {len(pieces):,} pieces of {len(utterances):,} recordings"
 
 
+def digest(utterances):
+    """What is cut, in 16 hexadecimal digits: str."""
+    said = [(item.id, item.text, item.syllables) for item in utterances]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
 def find(model, samples, syllables):
     """Find where each syllable of a recording begins.
 
@@ -83,7 +94,10 @@ def find(model, samples, syllables):
     """
     labels = model.description.vocabulary
     known = {name: number for number, name in enumerate(labels.labels)}
-    parts = [pinyin.targets(labels.kind, [one]) for one in syllables]
+    try:
+        parts = [pinyin.targets(labels.kind, [one]) for one in syllables]
+    except ValueError:  # no syllable of Mandarin, or labels of another kind
+        return [], []
     wanted = [known.get(name) for part in parts for name in part]
     log_probs = recognizer.log_probs(model, samples)
     if not wanted or None in wanted or len(log_probs) < ctc.frames_needed(wanted):
@@ -98,7 +112,8 @@ def find(model, samples, syllables):
         if number:
             (_, left), (right, _) = spans[done - 1], spans[done]
             change = _change(log_probs, left, right, wanted[done - 1], wanted[done])
-            begins.append(_quietest(samples, change * seconds))
+            quiet = _quietest(samples, change * seconds)
+            begins.append(max(quiet, begins[-1] + 1))
             joined = (right - left) * seconds < PAUSE
         heard = zip(wanted[own], spans[own], strict=True)
         if all(label in best[slice(*span)] for label, span in heard):
@@ -134,19 +149,21 @@ def _quietest(samples, seconds):
 
 def _write(out, item, samples, begins, first, end):
     """Write the pieces of a run of syllables: list of manifest.Utterance."""
+    text = item.text if len(item.text) == len(item.syllables) else ""
     pieces = []
     for begin in range(first, end):
         for after in range(begin + 1, min(begin + MOST_SYLLABLES, end) + 1):
             name = f"{item.id}-{begin:02d}-{after - begin}"
             piece = samples[begins[begin] : begins[after]]
             path = out / "audio" / f"{name}.flac"
+            path.parent.mkdir(exist_ok=True)  # ids may have folders
             soundfile.write(path, piece, audio.SAMPLE_RATE, subtype="PCM_16")
             pieces.append(
                 manifest.Utterance(
                     name,
-                    f"audio/{path.name}",
+                    f"audio/{name}.flac",
                     len(piece) / audio.SAMPLE_RATE,
-                    item.text[begin:after],
+                    text[begin:after],
                     item.speaker,
                     item.syllables[begin:after],
                 )

@@ -63,14 +63,16 @@ def parts(paths):
         config = json.loads((pathlib.Path(path) / "config.json").read_text("utf-8"))
         utterances = dataset.open_folder(path).utterances("train")
         if utterances:
-            found[_source(config["corpus"], utterances)].append((config, utterances))
+            found[_source(path, config["corpus"], utterances)].append(
+                (config, utterances)
+            )
     return [_part(source, folders) for source, folders in found.items()]
 
 
-def _source(corpus, utterances):
+def _source(path, corpus, utterances):
     """Whose recordings they are, in one line."""
     if corpus == ASSEMBLED:
-        if pretrain.CUT in utterances[0].audio_filepath:
+        if pretrain.CUT in pathlib.Path(path).name:
             return OF_PIECES
         return "sentences put together from the words and syllables of these voices"
     sources = corpora.sources(corpus, {item.speaker for item in utterances})
@@ -106,7 +108,7 @@ def judges(paths):
         folder = dataset.open_folder(path)
         if found := folder.utterances("dev"):
             voices = {item.speaker for item in found}
-            source = _source(folder.corpus, found)
+            source = _source(path, folder.corpus, found)
             lines[source] = f"{len(found):,} utterances, voices: {len(voices)}"
     return lines
 

@@ -27,6 +27,7 @@ import dataclasses
 import datetime
 import hashlib
 import itertools
+import math
 import pathlib
 import sys
 
@@ -328,15 +329,16 @@ def _pieces(plan, parts, keep, log):
     if not parts or plan.cut_minutes <= 0:
         return []
     start = pathlib.Path(plan.options.start)
-    # Another model may cut elsewhere.
-    digest = _digest((start / model_folder.WEIGHTS).read_bytes())
-    name = f"{'-'.join(parts)}{CUT}{digest}"
-    out = plan.work / "cut" / name
     said = [
         item
         for part in parts
         for item in filter(keep, manifest.read(plan.prepared(part) / "train.jsonl"))
     ]
+    # Another model cuts elsewhere, and what may be heard can become less.
+    weights = (start / model_folder.WEIGHTS).read_bytes()
+    digest = _digest(weights + cut.digest(said).encode())
+    name = f"{'-'.join(parts)}{CUT}{digest}"
+    out = plan.work / "cut" / name
     log(cut.cut(said, out, recognizer.load(start, adapt=False)))
     return [(name, plan.cut_minutes, [out / "train.jsonl"])]
 
@@ -493,7 +495,7 @@ def _add_data(parser):
         parser.add_argument(name, action=action, default=default, help=of)
     parser.add_argument(
         "--assembled-minutes",
-        type=float,
+        type=_minutes,
         default=540,
         help="of sentences put together, 0 for none (540)",
     )
@@ -506,7 +508,7 @@ def _add_data(parser):
     )
     parser.add_argument(
         "--cut-minutes",
-        type=float,
+        type=_minutes,
         default=0,
         help="of sentences put together from pieces of the sentences (0)",
     )
@@ -530,6 +532,13 @@ def _add_data(parser):
         help="how often a part is heard in a pass",
     )
     parser.add_argument("--workers", type=int, help="processes that prepare")
+
+
+def _minutes(text):
+    minutes = float(text)
+    if not 0 <= minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"expected 0 minutes or more, received {text}")
+    return minutes
 
 
 def _add_training(parser):

@@ -68,6 +68,11 @@ def test_nobody_reads_on(model):
     assert running.returncode == 141
 
 
+def test_nobody_could_ever_read(model, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)  # as `>&-` or pythonw leave it
+    assert cli.main(["info", str(model)]) == 0
+
+
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])
 def test_transcribe_takes_any_rate(model, tmp_path, capsys, rate, channels):
     path = write_tone(tmp_path / "tone.wav", rate, channels)

@@ -1,5 +1,6 @@
 """Sentences are cut where their syllables change, and pieces say what they hold."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -70,6 +71,9 @@ def test_no_piece_holds_a_pause_or_what_was_not_heard(model):
 def test_what_cannot_be_aligned_has_no_pieces(model):
     for said in ((), ("nonsense",), SAID * 20):
         assert cut.find(model, samples(), said) == ([], [])
+    names = vocabulary.build("initial-final", [["n", "i3"]])
+    model.description.vocabulary = names
+    assert cut.find(model, samples(), ("m2",)) == ([], [])  # is in no chart
 
 
 def test_pieces_say_what_they_hold(model, tmp_path):
@@ -89,6 +93,19 @@ def test_pieces_say_what_they_hold(model, tmp_path):
     np.testing.assert_allclose(joined, audio.read(tmp_path / "a.wav"), atol=1e-4)
     (tmp_path / "out/audio" / "a-00-1.flac").unlink()
     assert "already cut" in cut.cut(manifest.read(path), tmp_path / "out", model)
+    other = [dataclasses.replace(manifest.read(path)[0], text="你好吗我狠")]
+    with pytest.raises(ValueError, match="other recordings"):
+        cut.cut(other, tmp_path / "out", model)
+    named = [dataclasses.replace(manifest.read(path)[0], id="A/a", text="很")]
+    cut.cut(named, tmp_path / "named", model)  # ids of the adapter `folder`
+    pieces = manifest.read(tmp_path / "named/train.jsonl")
+    assert len(audio.read(pieces[1].audio_filepath)) == len(heard_first_two(pieces))
+    assert {piece.text for piece in pieces} == {""}
+
+
+def heard_first_two(pieces):
+    first = [piece for piece in pieces if piece.id in ("A/a-00-1", "A/a-01-1")]
+    return np.concatenate([audio.read(piece.audio_filepath) for piece in first])
 
 
 def test_nothing_that_can_be_cut(model, tmp_path):

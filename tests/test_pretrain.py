@@ -171,6 +171,14 @@ def test_sentences_of_pieces_of_sentences(raw, monkeypatch):
         assert {item.speaker for item in manifest.read(path / "train.jsonl")} == {
             speaker
         }
+    prepared = next(out for out in (raw / "work").glob("*/read"))
+    bobs = [
+        one for one in manifest.read(prepared / "train.jsonl") if one.speaker == "bob"
+    ]
+    manifest.write(prepared / "train.jsonl", bobs[1:])
+    pretrain.pretrain(asked, say=id)
+    assert len(list((raw / "work" / "cut").iterdir())) == 2, "what is heard has changed"
+    assert heard.pop() != heard[0]
     monkeypatch.setattr(pretrain, "WHOLE_AISHELL", 5)
     pretrain.pretrain(asked, say=id)
     assert heard[2] == heard[0][:2], "a large corpus has sentences enough"
@@ -305,6 +313,10 @@ def test_bad_input_is_one_line(tmp_path, capsys):
 
 def test_what_is_cut_must_be_known(tmp_path, capsys):
     options = [str(tmp_path / name) for name in ("corpora", "w", "m")]
+    for minutes in ("-5", "nan", "inf"):
+        with pytest.raises(SystemExit):
+            pretrain.main([*options, "--minutes", "1", f"--cut-minutes={minutes}"])
+        assert f"or more, received {minutes}" in capsys.readouterr().err
     assert pretrain.main([*options, "--minutes", "1", "--cut-minutes", "9"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "needs a --start" in line

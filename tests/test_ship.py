@@ -137,11 +137,8 @@ def test_the_card_counts_a_set_of_sentences_put_together_once_in_a_pass(model):
     assert model_card.parts(one_set)[0].pass_hours == pytest.approx(part.pass_hours)
     assert "pieces" not in card(one_set)
 
-    train = folders[0] / "train.jsonl"
-    train.write_text(
-        train.read_text().replace('_filepath": "', '_filepath": "a-cut-b/')
-    )
-    told = card(one_set)
+    cut = folders[0].rename(folders[0].with_name("read-cut-0123"))
+    told = card([cut] * pretrain.ASSEMBLED_FOLDERS)
     assert f"; the {model_card.OF_PIECES} in some trainings only. Test" in told
     assert "syllables and pieces of sentences (`data_prep.cut`) were trimmed" in told
 

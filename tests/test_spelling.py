@@ -91,6 +91,25 @@ def test_other_labels_need_no_spelling(kind):
     assert spelling.best_path(log_probs, names) == decoding.greedy(log_probs)
 
 
+def test_a_frame_in_which_nothing_spells_does_not_silence_the_others():
+    log_probs = np.full((6, len(NAMES)), -np.inf)
+    for frame, label in enumerate(["b", "o2", "uo2", "<blank>", "d", "uo2"]):
+        log_probs[frame, NAMES.labels.index(label)] = 0
+    assert heard(log_probs)[-2:] == ["d", "uo2"]
+    sure = spelling.best_path(log_probs, NAMES)[-1].probability
+    assert sure == 1
+
+
+def test_labels_that_spell_nothing_are_those_of_greedy():
+    for labels in (["b", "d"], ["o2", "uo2"], ["n", "i", "h", "ao"]):
+        names = vocabulary.build("initial-final", [labels])
+        log_probs = random_log_probs(9, len(names), 0)
+        assert spelling.best_path(log_probs, names) == decoding.greedy(log_probs)
+    listed = spelling.best_path(random_log_probs(9, len(NAMES), 0).tolist(), NAMES)
+    found = spelling.best_path(random_log_probs(9, len(NAMES), 0), NAMES)
+    assert [one.label for one in listed] == [one.label for one in found]
+
+
 def test_bad_input_is_that_of_greedy():
     with pytest.raises(ValueError, match="shape"):
         spelling.best_path(np.zeros(5), NAMES)

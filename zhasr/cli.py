@@ -31,7 +31,8 @@ def main(arguments=None):
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         status = getattr(commands, options.command)(options) or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed
+            sys.stdout.flush()
         return status
     except BrokenPipeError:
         # Python writes what is left at its end, and would complain again.

@@ -24,7 +24,8 @@ def transcribe_manifest(model, path, workers=None, decoder=None):
         model: recognizer.Recognizer.
         path: path of a manifest (JSON lines).
         workers: int, processes that compute features. Default: one per core.
-        decoder: decoders.Decoder. Default: the best path, without a language.
+        decoder: decoders.Decoder. Default: the best path that spells
+            syllables, without a language.
 
     Returns:
         list of scoring.Scored, in the order of the manifest.
@@ -99,7 +100,8 @@ def recognise(model, utterances, raw, decoder=None):
         model: recognizer.Recognizer.
         utterances: iterable of manifest.Utterance; alike in length is best.
         raw: iterable of float array (frames, dims), as from `features.extract`.
-        decoder: decoders.Decoder. Default: the best path, without a language.
+        decoder: decoders.Decoder. Default: the best path that spells
+            syllables, without a language.
 
     Yields:
         scoring.Scored, in the same order.

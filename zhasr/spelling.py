@@ -3,8 +3,8 @@
 A network of initials and finals may write an initial that no final follows, a final
 without its initial, or two that do not go together: syllables that Mandarin does not
 have. Here every path that is looked at is made of whole ones; no language model takes
-part. What the likeliest label of each frame spells (`decoding.greedy`) is kept where it
-spells syllables.
+part. Where the likeliest label of each frame (`decoding.greedy`) spells syllables from
+beginning to end, it is the same path.
 
     blank ─┬─> initial ─> blank ─┐
       ^    │      └──────────────┴─> a final that goes with it ─┐
@@ -22,6 +22,8 @@ import numpy as np
 
 from zhasr import ctc, decoding, pinyin
 
+IMPOSSIBLE = -1e4  # for minus infinity, which no later frame could make up for
+
 
 def best_path(log_probs, names):
     """Decode by the best path that spells syllables.
@@ -36,13 +38,15 @@ def best_path(log_probs, names):
     Raises:
         ValueError: see `decoding.greedy`.
     """
+    log_probs = np.asarray(log_probs)
     heard = decoding.greedy(log_probs)
     if names.kind != "initial-final" or not heard:
         return heard
     network = _network(names.labels)
-    if network.spells([one.label for one in heard]):
-        return heard  # the likeliest of all paths is one of these
-    return decoding.along(log_probs, network.search(np.asarray(log_probs)))
+    if not network.spelled.any() or network.spells([one.label for one in heard]):
+        return heard  # the likeliest of all paths is one of these, or there is none
+    possible = np.maximum(log_probs.astype(float), IMPOSSIBLE)
+    return decoding.along(log_probs, network.search(possible))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
