@@ -327,9 +327,8 @@ def connected_speech(path, model, folder, split, test):
 
 def frame_by_frame(model, folder, split):
     """Sentences by the likeliest label of each frame: list of scoring.Scored."""
-    names, read = model.description.vocabulary, dataset.open_folder(folder)
-    utterances = sorted(read.utterances(split), key=lambda item: item.duration)
-    raw = (read.store[item.id] for item in utterances)
+    names = model.description.vocabulary
+    utterances, raw = targets_and_features.stored(folder, [split])
     return [
         evaluation.scored_utterance(
             item, recognizer.Transcript((), syllables_of(names, log_probs), None)

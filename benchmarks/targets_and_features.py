@@ -152,12 +152,16 @@ def score_voice(path, data):
 
 def recognise(model, path, splits, decoder=None, every=1):
     """Recognise splits of a prepared folder, or a part, from its stored features."""
+    utterances, raw = stored(path, splits, every)
+    return list(evaluation.recognise(model, utterances, raw, decoder))
+
+
+def stored(path, splits, every=1):
+    """Utterances by their length, and an iterator of the features of each."""
     folder = dataset.open_folder(path)
     utterances = [item for split in splits for item in folder.utterances(split)]
-    utterances = utterances[::every]
-    utterances.sort(key=lambda item: item.duration)
-    raw = (folder.store[utterance.id] for utterance in utterances)
-    return list(evaluation.recognise(model, utterances, raw, decoder))
+    utterances = sorted(utterances[::every], key=lambda item: item.duration)
+    return utterances, (folder.store[item.id] for item in utterances)
 
 
 def as_row(features, target, result):

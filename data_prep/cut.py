@@ -19,6 +19,7 @@ is in no piece. Test sets are refused.
 
 import argparse
 import hashlib
+import itertools
 import pathlib
 import sys
 
@@ -70,7 +71,12 @@ def cut(utterances, out, model):
             f"{out}: the model understands none of {len(utterances):,} recordings"
         )
     manifest.write(out / "train.jsonl", pieces)
-    return f"{out}: {len(pieces):,} pieces of {len(utterances):,} recordings"
+    heard = sum(len(piece.syllables) == 1 for piece in pieces)
+    said = sum(len(item.syllables) for item in utterances)
+    return (
+        f"{out}: {len(pieces):,} pieces of {len(utterances):,} recordings, "
+        f"{heard:,} of {said:,} syllables heard"
+    )
 
 
 def digest(utterances):
@@ -105,24 +111,35 @@ def find(model, samples, syllables):
     spans = ctc.align(log_probs, wanted)
     best = log_probs.argmax(axis=1)
     seconds = model.description.architecture.reduction * features.FRAME_STEP
-    begins, runs, done = [0], [], 0
-    for number, part in enumerate(parts):
-        own = slice(done, done + len(part))
-        joined = False
-        if number:
-            (_, left), (right, _) = spans[done - 1], spans[done]
-            change = _change(log_probs, left, right, wanted[done - 1], wanted[done])
-            quiet = _quietest(samples, change * seconds)
-            begins.append(max(quiet, begins[-1] + 1))
-            joined = (right - left) * seconds < PAUSE
-        heard = zip(wanted[own], spans[own], strict=True)
-        if all(label in best[slice(*span)] for label, span in heard):
-            if joined and runs and runs[-1][1] == number:
-                runs[-1] = runs[-1][0], number + 1
-            else:
-                runs.append((number, number + 1))
-        done += len(part)
-    return [*begins, len(samples)], runs
+    firsts = np.cumsum([0, *map(len, parts)])  # label of each syllable, and the end
+    peaks = [
+        label in best[slice(*span)] for label, span in zip(wanted, spans, strict=True)
+    ]
+    heard = [all(peaks[one:end]) for one, end in itertools.pairwise(firsts)]
+    begins, joined = [0], [False]
+    for first in firsts[1:-1]:
+        (_, left), (right, _) = spans[first - 1], spans[first]
+        change = _change(log_probs, left, right, wanted[first - 1], wanted[first])
+        quiet = _quietest(samples, change * seconds)
+        begins.append(max(quiet, begins[-1] + 1))
+        joined.append((right - left) * seconds < PAUSE)
+    return [*begins, len(samples)], _runs(heard, joined)
+
+
+def _runs(heard, joined):
+    """First and end of the syllables that are heard in a row: list of (int, int).
+
+    Args:
+        heard: list of bool.
+        joined: list of bool, whether each follows the one before without a pause.
+    """
+    runs = []
+    for number in np.flatnonzero(heard).tolist():
+        if joined[number] and runs and runs[-1][1] == number:
+            runs[-1] = runs[-1][0], number + 1
+        else:
+            runs.append((number, number + 1))
+    return runs
 
 
 def _change(log_probs, left, right, before, after):

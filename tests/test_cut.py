@@ -79,7 +79,8 @@ def test_what_cannot_be_aligned_has_no_pieces(model):
 def test_pieces_say_what_they_hold(model, tmp_path):
     path = write(tmp_path)
     line = cut.cut(manifest.read(path), tmp_path / "out", model)
-    assert line.endswith("14 pieces of 1 recordings")  # 5 + 4 + 3 + 2
+    # 5 + 4 + 3 + 2
+    assert line.endswith("14 pieces of 1 recordings, 5 of 5 syllables heard")
     pieces = {one.id: one for one in manifest.read(tmp_path / "out/train.jsonl")}
     assert len(pieces) == 14
     piece = pieces["a-01-2"]
