@@ -75,6 +75,17 @@ def test_what_does_not_spell_is_mended():
     assert heard(said()) == heard(np.zeros((0, len(NAMES)))) == []
 
 
+def test_no_syllable_goes_on_after_a_pause():
+    pause = ["<blank>"] * spelling.PAUSE
+    assert heard(said("b", *pause[1:], "o2")) == ["b", "o2"]
+    assert heard(said("b", *pause, "o2")) == []
+    kept = ["b", "o2", "<blank>", "d", "uo2", *pause, *pause]
+    assert heard(said(*kept, "o2")) == ["b", "o2", "d", "uo2"]
+    wrong = said("b", "uo2", *pause, "d", "uo2")
+    wrong[0, NAMES.labels.index("d")] += 1.9
+    assert heard(wrong) == ["d", "uo2", "d", "uo2"]
+
+
 def test_its_labels_know_when_and_how_surely():
     log_probs = said("<blank>", "b", "uo2")
     log_probs[1, NAMES.labels.index("d")] += 1.9

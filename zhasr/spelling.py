@@ -3,8 +3,9 @@
 A network of initials and finals may write an initial that no final follows, a final
 without its initial, or two that do not go together: syllables that Mandarin does not
 have. Here every path that is looked at is made of whole ones; no language model takes
-part. Where the likeliest label of each frame (`decoding.greedy`) spells syllables from
-beginning to end, it is the same path.
+part. An initial would wait for its final over any number of blanks, so what is said
+before a pause and after it is looked at apart. Where the likeliest label of each frame
+(`decoding.greedy`) spells syllables from pause to pause, it is the same path.
 
     blank ─┬─> initial ─> blank ─┐
       ^    │      └──────────────┴─> a final that goes with it ─┐
@@ -23,6 +24,7 @@ import numpy as np
 from zhasr import ctc, decoding, pinyin
 
 IMPOSSIBLE = -1e4  # for minus infinity, which no later frame could make up for
+PAUSE = 10  # frames likeliest blank that end a syllable: 0.4 s in what ships
 
 
 def best_path(log_probs, names):
@@ -38,15 +40,21 @@ def best_path(log_probs, names):
     Raises:
         ValueError: see `decoding.greedy`.
     """
-    log_probs = np.asarray(log_probs)
-    heard = decoding.greedy(log_probs)
-    if names.kind != "initial-final" or not heard:
-        return heard
+    log_probs = decoding.true_frames(log_probs)
+    path = log_probs.argmax(axis=1)
     network = _network(names.labels)
-    if not network.spelled.any() or network.spells([one.label for one in heard]):
-        return heard  # the likeliest of all paths is one of these, or there is none
-    possible = np.maximum(log_probs.astype(float), IMPOSSIBLE)
-    return decoding.along(log_probs, network.search(possible))
+    if names.kind == "initial-final" and network.spelled.any():
+        for stretch in np.split(np.arange(len(path)), _pauses(path)):
+            if not network.spells(ctc.collapse(path[stretch])):
+                path[stretch] = network.search(log_probs[stretch])
+    return decoding.along(log_probs, path)
+
+
+def _pauses(path):
+    """A frame in the middle of each pause between labels: int array."""
+    heard = np.flatnonzero(path != ctc.BLANK)
+    before, after = heard[:-1], heard[1:]
+    return (before + after)[after - before > PAUSE] // 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,7 +90,7 @@ class _Network:
         labels[1 : 1 + count], labels[1 + 2 * count :] = self.initials, self.finals
         begun, waiting = slice(1, 1 + count), slice(1 + count, 1 + 2 * count)
         ended = slice(1 + 2 * count, None)
-        emissions = log_probs[:, labels]
+        emissions = np.maximum(log_probs[:, labels].astype(float), IMPOSSIBLE)
         scores = np.full(len(labels), -np.inf)
         scores[: 1 + count] = emissions[0, : 1 + count]
         stay, columns = np.arange(len(labels)), np.arange(len(self.finals))
