@@ -1,5 +1,7 @@
 """The network in numpy gives the log probabilities of Keras; names of its weights."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,27 @@ def test_numpy_is_as_near_to_double_precision_as_keras(name):
         for engine, found in (("keras", keras_network), ("numpy", network))
     }
     assert 0 < errors["numpy"] < 2 * errors["keras"]
+
+
+@pytest.mark.slow
+def test_the_model_that_ships_is_the_same_network_in_keras():
+    # In double precision, in which no rounding hides another network: in single
+    # precision neither knows its own values to 1e-4 ("Start-up", benchmarks/README.md).
+    network, description = model_folder.load_numpy(model_folder.SHIPPED)
+    double = {key: np.float64(one) for key, one in network.weights.items()}
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        keras_network = description.build()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    model_folder.set_weights(keras_network, network.weights, "what ships")
+    steps = random_features(1, 401, description.features.dims)
+    slow = np.float64(steps).cumsum(axis=1) / 10  # as speech changes
+    expected = log_probs(keras_network, slow, [401])
+    got = log_probs(dataclasses.replace(network, weights=double), slow, [401])
+    assert expected.min() < -50, "too easy: no label is ruled out"
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
 
 
 @EACH

@@ -29,9 +29,11 @@ def test_every_variant_is_a_plan_that_leaves_the_voice_out(monkeypatch):
         assert what_helps.LEFT_OUT not in {part.name for part in plan.parts}
     assert plans["plain"].options.optimizer == "adamw"
     assert plans["recipe"].options.optimizer == "muon"
-    assert plans["recipe, AdamW"].options.optimizer == "adamw"
+    assert plans["recipe, no Δ, AdamW"].options.optimizer == "adamw"
     on = plans["recipe, 1 epoch more"].options
     assert (on.start, on.epochs) == (str(plans["recipe"].model), 1)
+    hears = {name: plan.config.deltas for name, plan in plans.items()}
+    assert hears == {name: "no Δ" not in name for name in plans}
 
 
 def test_every_variant_differs_and_those_it_is_made_of_come_first():
