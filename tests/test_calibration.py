@@ -9,7 +9,7 @@ import test_model_folder
 from test_cli_decoders import write_manifest
 
 from data_prep import calibrate, harder
-from zhasr import calibration, cli, commands, recognizer, tuning
+from zhasr import calibration, cli, commands, formats, recognizer, tuning
 
 
 def planted(rate_of, recordings=600, said=10, seed=0):
@@ -114,12 +114,21 @@ def test_a_damaged_file_is_named(tmp_path, content):
 
 def test_transcribe_says_what_is_likely_wrong():
     labels = (recognizer.Spoken("a1", 0, 1, 0.7),)
-    heard = recognizer.Transcript(labels, ("a1",), None)
-    curve = calibration.Curve((0.6, 0.8), (0.9, 0.3))
-    assert commands._doubt(heard, curve).startswith("most of it")
-    sure = calibration.Curve((0.6, 0.65), (0.9, 0.1))
+    words = (formats.Timed("", 0, 1, 0.7, (formats.Timed("a1", 0, 1, 0.7),)),)
+    heard = recognizer.Transcript(labels, ("a1",), None, words)
+    wrong = commands._likely_wrong(heard, calibration.Curve((0.6, 0.8), (0.9, 0.3)))
+    assert wrong == 0.6
+    assert commands._doubt(heard, wrong).startswith("most of it")
+    sure = commands._likely_wrong(heard, calibration.Curve((0.6, 0.65), (0.9, 0.1)))
     assert commands._doubt(heard, sure) == ""
-    assert commands._doubt(recognizer.Transcript((), (), None), curve) == ""
+    assert commands._likely_wrong(heard, None) is None
+
+
+def test_transcribe_says_that_nothing_was_recognised():
+    nothing = recognizer.Transcript((), (), None)
+    curve = calibration.Curve((0.6, 0.8), (0.9, 0.3))
+    assert commands._likely_wrong(nothing, curve) is None
+    assert commands._doubt(nothing, None).startswith("nothing was recognised")
 
 
 # From recordings

@@ -62,6 +62,13 @@ def test_json_is_one_line_with_everything():
     }
 
 
+@pytest.mark.parametrize("wrong", [None, 0.25])
+def test_json_tells_how_much_is_likely_wrong(wrong):
+    content = json.loads(formats.write("json", "a.wav", WORDS, wrong))
+    assert content["expected_error"] == wrong
+    assert "0.25" not in formats.write("text", "a.wav", WORDS, wrong)
+
+
 def test_ctm_has_six_fields_a_line():
     lines = formats.write("ctm", "a b.wav", WORDS).splitlines()
     assert [line.split() for line in lines] == [

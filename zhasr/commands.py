@@ -149,9 +149,10 @@ def transcribe(options):
         except ValueError as error:  # samples so loud that there are no features
             _complain("transcribe", f"{path}: {error}")
             continue
-        if doubt := _doubt(transcript, curve):
+        wrong = _likely_wrong(transcript, curve)
+        if doubt := _doubt(transcript, wrong):
             _note(f"{path}: {doubt}")
-        part = formats.write(options.format, str(path), transcript.words)
+        part = formats.write(options.format, str(path), transcript.words, wrong)
         if options.format == "text" and len(options.audio) > 1:
             part = f"{path}\t{part}"
         parts.append(part)
@@ -162,13 +163,23 @@ def transcribe(options):
     return 0 if len(parts) == len(options.audio) else 2
 
 
-def _doubt(transcript, curve):
+def _likely_wrong(transcript, curve):
+    """The share of the syllables that is likely wrong, or None if nothing tells."""
+    from zhasr import calibration
+
+    if curve is None or not transcript.labels:
+        return None
+    return calibration.expected(curve, calibration.score(transcript.labels))
+
+
+def _doubt(transcript, wrong):
     """What to say of errors that are likely, or ""."""
     from zhasr import calibration, formats
 
-    if curve is not None:
-        sure = calibration.score(transcript.labels)
-        return calibration.in_words(calibration.expected(curve, sure))
+    if not transcript.words:
+        return "nothing was recognised: no speech, or it is too faint for this model"
+    if wrong is not None:
+        return calibration.in_words(wrong)
     sure = formats.confidence(transcript.words)
     if sure < DOUBTFUL:
         return f"hardly understood (confidence {sure:.2f}): much of it is likely wrong"
@@ -286,7 +297,7 @@ def _warn_of_compiling(decoder):
     from zhasr import decoders
 
     if decoders.is_cold(decoder):
-        _note("compiling the search, this once: one to two minutes")
+        _note("compiling the search, this once: a minute or two")
 
 
 # Output

@@ -114,13 +114,15 @@ def confidence(words):
     return total / sum(counts) if counts else math.nan
 
 
-def write(kind, name, words):
+def write(kind, name, words, wrong=None):
     """Write the words of a recording.
 
     Args:
         kind: str, one of FORMATS.
         name: str, the recording.
         words: sequence of Timed, in the order of time.
+        wrong: float, the share of the syllables that is likely wrong, which json
+            tells; None where that is not known.
 
     Returns:
         str, without a line break at the end; "" where a format has nothing to say.
@@ -136,7 +138,9 @@ def write(kind, name, words):
         >>> write("ctm", "a.wav", words)
         'a.wav 1 0.20 0.28 你好 0.97'
     """
-    writers = dict(zip(FORMATS, (_text, _json, _srt, _ctm), strict=True))
+    if kind == "json":
+        return _json(name, words, wrong)
+    writers = {"text": _text, "srt": _srt, "ctm": _ctm}
     if kind not in writers:
         raise ValueError(f"expected a format of {FORMATS}, received {kind!r}")
     return writers[kind](name, words)
@@ -152,12 +156,13 @@ def _text(name, words):
     return f"{characters} ({_pinyin(words)})" if characters else _pinyin(words)
 
 
-def _json(name, words):
+def _json(name, words, wrong):
     """One object on one line."""
     content = {
         "audio": name,
         "text": "".join(word.text for word in words),
         "pinyin": _pinyin(words),
+        "expected_error": wrong,
         "words": [_as_dict(word) for word in words],
     }
     return json.dumps(content, ensure_ascii=False)
