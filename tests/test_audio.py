@@ -209,6 +209,14 @@ def test_text_that_is_called_audio(tmp_path, name):
     assert "expected wav" in reason(tmp_path / name)
 
 
+def test_a_file_that_is_there_is_not_said_to_be_missing(tmp_path):
+    # libsndfile says so of an mp3 in which it finds no frame.
+    noise = np.random.default_rng(0).bytes(5000)
+    (tmp_path / "noise.mp3").write_bytes(noise)
+    said = reason(tmp_path / "noise.mp3")
+    assert "expected wav" in said and "not exist" not in said
+
+
 def test_no_samples(tmp_path):
     soundfile.write(tmp_path / "zero.wav", np.zeros(0), 16_000)
     assert "no samples" in reason(tmp_path / "zero.wav")

@@ -221,6 +221,8 @@ def _blocks(path, file):
 
 def _reason(error):
     words = " ".join(str(getattr(error, "error_string", error)).split())
+    if "does not exist" in words:  # what it says of an mp3 of which it reads nothing
+        return "nothing in it can be read"
     return words.removeprefix("Error : ").rstrip(".")
 
 
