@@ -39,7 +39,7 @@ from data_prep import (
     workers,
 )
 from data_prep.corpora import base
-from zhasr import errors, features
+from zhasr import errors, features, model_folder
 
 DESCRIPTION = "Prepare a corpus for training. An interrupted preparation goes on."
 VERSION = 2  # of what is written; counted up when the same corpus gives other bytes
@@ -195,6 +195,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="undo what the pitch tells about the length of the vocal tract",
     )
+    parser.add_argument(
+        "--like",
+        metavar="MODEL",
+        help="features as a model hears them, to go on from it (`train --start`)",
+    )
     parser.add_argument("--split", help="put every utterance in this split")
     parser.add_argument(
         "--version",
@@ -222,6 +227,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--workers must be 1 or more")
     if options.version < 0:
         parser.error("--version must be 0 or more")
+    if options.like and _config(options) != features.FeatureConfig(pitch=True):
+        parser.error("--like MODEL takes the features of the model: name no others")
 
 
 def _config(options: argparse.Namespace) -> features.FeatureConfig:
@@ -234,6 +241,10 @@ def _config(options: argparse.Namespace) -> features.FeatureConfig:
     return features.FeatureConfig(
         options.features, pitch=options.pitch, deltas=options.deltas, **given
     )
+
+
+def _like(model: str) -> features.FeatureConfig:
+    return model_folder.load_description(model).features
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -251,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.corpus,
             options.source,
             options.out,
-            _config(options),
+            _like(options.like) if options.like else _config(options),
             options.split,
             options.workers,
             options.version,

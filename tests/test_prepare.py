@@ -20,7 +20,15 @@ import soundfile
 
 from data_prep import corpora, pieces, plan, prepare, summary, transcripts, workers
 from data_prep.corpora import base
-from zhasr import audio, feature_store, features, manifest, vocabulary
+from zhasr import (
+    audio,
+    dataset,
+    feature_store,
+    features,
+    manifest,
+    model_folder,
+    vocabulary,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 DSPSPEECH = ROOT.parent / "shared/corpora/DSPSpeech-20"
@@ -349,6 +357,14 @@ def test_killed_worker_is_named(tmp_path):
 # --- what was prepared before -------------------------------------------------------
 
 
+def test_features_are_those_of_the_model_to_go_on_from(corpus, tmp_path):
+    model = model_folder.SHIPPED
+    assert run("synthetic", corpus, tmp_path / "like", "--like", model) == 0
+    prepared = dataset.open_folder(tmp_path / "like")
+    assert prepared.features == model_folder.load_description(model).features
+    assert not prepared.features.deltas  # which are there without --like
+
+
 def test_finished_folder_is_left_alone(corpus, prepared, capsys):
     before = {path: path.stat().st_mtime_ns for path in prepared.rglob("*")}
     assert run("synthetic", corpus, prepared) == 0
@@ -444,6 +460,8 @@ def one_line(capsys):
         ("synthetic {corpus} {new} --features log-mel --bands 300", "received 300"),
         ("synthetic {corpus} {new} --no-pitch --pitch-normalisation speaker", "no use"),
         ("synthetic {corpus} {new} --workers 0", "1 or more"),
+        ("synthetic {corpus} {new} --like {corpus}", "config.json"),
+        ("synthetic {corpus} {new} --like {corpus} --no-deltas", "name no others"),
         ("synthetic {corpus} {new} --split ../up", "received '../up'"),
         ("synthetic {corpus} {new} --split rejected", "received 'rejected'"),
     ],

@@ -197,8 +197,8 @@ def _check_like(like, kind, folder, targets):
     """Refuse data that a model cannot go on learning from."""
     if folder.features != like.features:
         raise DatasetError(
-            f"{folder.path}: prepared with {folder.features}, but the model to go on "
-            f"from hears {like.features}"
+            f"{folder.path}: prepared as {folder.features.name}, but the model to go "
+            f"on from hears {like.features.name}; prepare it again with --like MODEL"
         )
     if kind != like.vocabulary.kind:
         raise DatasetError(
