@@ -176,6 +176,9 @@ SOURCES = {
 BY_HAND = {
     "common-voice": "Common Voice (CC0) asks for an e-mail address: download zh-CN by "
     "hand from https://commonvoice.mozilla.org/datasets",
+    "aishell-sample": "the sample of AISHELL-1 (two speakers) is a git repository, "
+    "whose folder data_aishell is wanted: "
+    "git clone https://github.com/QianZ423/kaldi-asr-aishell-sample",
     "audio-cmn": "audio-cmn is a git repository: "
     "git clone https://github.com/hugolpz/audio-cmn",
     "hantts": "HanTTS is a git repository: git clone https://github.com/junzew/HanTTS",
@@ -207,7 +210,7 @@ def obtain(
         DownloadError: No mirror gave the file, it is damaged, or the disk is full.
     """
     top = folder / archive.folder
-    done = folder / f"{archive.name}.unpacked"
+    done = _done(archive, folder)
     file = folder / archive.name
     begun = file.exists() or _part(file).exists()
     if not done.exists() and (begun or not top.exists()):
@@ -398,6 +401,11 @@ def _skip(response: http.client.HTTPResponse, count: int) -> None:
         count -= len(chunk)
 
 
+def _done(archive: Archive, folder: pathlib.Path) -> pathlib.Path:
+    """Where it is noted that an archive was unpacked."""
+    return folder / f"{archive.name}.unpacked"
+
+
 def _part(file: pathlib.Path) -> pathlib.Path:
     return file.with_name(f"{file.name}.part")
 
@@ -471,7 +479,13 @@ def main(argv: list[str] | None = None) -> int:
         mirrors = (*(url.rstrip("/") for url in arguments.mirror), *MIRRORS)
         for archive in archives:
             top = obtain(source, archive, arguments.folder, mirrors)
-            print(f"{archive.name}: unpacked in {top}")
+            if _done(archive, arguments.folder).exists():
+                print(f"{archive.name}: unpacked in {top}")
+            else:  # such as a sample of the corpus
+                print(
+                    f"{top}: was there and is left as it is; move it away to download "
+                    f"{archive.name}"
+                )
     except (DownloadError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

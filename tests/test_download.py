@@ -215,6 +215,20 @@ def test_command(server, tmp_path, monkeypatch, capsys):
     assert "by hand" in capsys.readouterr().err
 
 
+def test_a_folder_that_was_there_is_said_to_be_left(
+    server, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(download.SOURCES, "thchs30", source())
+    (tmp_path / "tiny").mkdir()  # such as a sample
+    run = ["thchs30", str(tmp_path), "--mirror", f"{server.url}/good/"]
+    assert download.main(run) == 0
+    assert "move it away to download tiny.tgz" in capsys.readouterr().out
+    assert server.requests == []
+    (tmp_path / "tiny").rmdir()
+    assert download.main(run) == 0
+    assert "tiny.tgz: unpacked" in capsys.readouterr().out
+
+
 def test_table_has_the_published_sizes_and_digests():
     thchs = download.SOURCES["thchs30"]
     assert thchs.number == 18
