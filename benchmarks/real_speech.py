@@ -23,6 +23,7 @@ something out, `--development` scores development recordings instead.
 import argparse
 import dataclasses
 import json
+import math
 import pathlib
 import sys
 
@@ -33,6 +34,7 @@ import targets_and_features
 from data_prep import prepare, pretrain, ship
 from zhasr import (
     bootstrap,
+    calibration,
     ctc,
     dataset,
     decoders,
@@ -304,13 +306,21 @@ def connected_speech(path, model, folder, split, test):
         way: targets_and_features.recognise(hearing, folder, [split], used)
         for way, hearing, used in ways
     }
-    heard[FRAMES] = frame_by_frame(model, folder, split)
+    utterances, raw = targets_and_features.stored(folder, [split])
+    pairs = [
+        pair
+        for batch in evaluation.posteriors(model, utterances, raw)
+        for pair in batch
+    ]
+    heard[FRAMES] = frame_by_frame(names, pairs)
     rows = []
     for way, found in heard.items():
         rates = scoring.score(found, toned=model.toned).rates
         for kind, measure in MEASURES.items():
             if rates[kind] is not None:
                 rows.append(rate_row(f"{test}, {way}", measure, rates[kind]))
+    if curve := calibration.load(path, "words"):
+        rows.append(expected_row(f"{test}, {WITH_WORDS}", curve, model, pairs))
     tuned = tuning.describe(path, "words", weights)["source"] != "default"
     notes = [
         "The weights of the search "
@@ -325,17 +335,48 @@ def connected_speech(path, model, folder, split, test):
     return rows, notes
 
 
-def frame_by_frame(model, folder, split):
-    """Sentences by the likeliest label of each frame: list of scoring.Scored."""
-    names = model.description.vocabulary
-    utterances, raw = targets_and_features.stored(folder, [split])
+def frame_by_frame(names, pairs):
+    """Sentences by the likeliest label of each frame: list of scoring.Scored.
+
+    Args:
+        names: vocabulary.Vocabulary.
+        pairs: list of (manifest.Utterance, float array (frames, labels)).
+    """
     return [
         evaluation.scored_utterance(
             item, recognizer.Transcript((), syllables_of(names, log_probs), None)
         )
-        for batch in evaluation.posteriors(model, utterances, raw)
-        for item, log_probs in batch
+        for item, log_probs in pairs
     ]
+
+
+def expected_row(test, curve, model, pairs):
+    """A row of what `zhasr transcribe` says of its own errors, which may be too little.
+
+    Args:
+        test: str.
+        curve: calibration.Curve.
+        model: recognizer.Recognizer.
+        pairs: list of (manifest.Utterance, float array (frames, labels)).
+
+    Returns:
+        dict, like those of `rate_row`, without an interval.
+    """
+    wrong = said = 0
+    for item, log_probs in pairs:
+        sure = calibration.score(recognizer.decode(model, log_probs).labels)
+        said += len(item.syllables)
+        # Where nothing is heard, transcribe says that.
+        share = 1.0 if math.isnan(sure) else calibration.expected(curve, sure)
+        wrong += share * len(item.syllables)
+    value, measure = wrong / said, "toned syllables expected to be wrong"
+    return {
+        "test": test,
+        "measure": measure,
+        "value": value,
+        "interval": None,
+        "count": said,
+    }
 
 
 def syllables_of(names, log_probs):

@@ -339,25 +339,38 @@ def test_the_most_likely_of_what_is_said_is_chosen(tmp_path, monkeypatch):
     assert len(right) == len(opened.utterances("dev")) > 1 and all(right)
 
 
-def test_frame_by_frame_nothing_has_to_be_a_syllable(tmp_path, monkeypatch):
+def test_frame_by_frame_nothing_has_to_be_a_syllable(tmp_path):
     folder = conftest.write_prepared(tmp_path / "data")
     names = vocabulary.build("initial-final", [["b", "uo2", "m", "a1"]])
     heard = ["b", "uo2", "m", "a1"]
     best = [names.labels.index(one) for one in heard]
     log_probs = np.log(0.9 * np.eye(len(names))[best] + 0.1 / len(names))
 
-    def posteriors(model, utterances, raw):
-        yield [(item, log_probs) for item in utterances]
-
-    monkeypatch.setattr(real_speech.evaluation, "posteriors", posteriors)
-    model = argparse.Namespace(description=argparse.Namespace(vocabulary=names))
-    found = real_speech.frame_by_frame(model, folder, "dev")
-    said = {
-        item.id: item.syllables
-        for item in dataset.open_folder(folder).utterances("dev")
-    }
+    pairs = [
+        (item, log_probs) for item in dataset.open_folder(folder).utterances("dev")
+    ]
+    found = real_speech.frame_by_frame(names, pairs)
+    said = {item.id: item.syllables for item, _ in pairs}
     assert {one.id: tuple(one.reference_syllables) for one in found} == said
     assert {tuple(one.hypothesis_syllables) for one in found} == {("?b+uo2", "ma1")}
+
+
+def test_what_is_expected_to_be_wrong_counts_syllables(monkeypatch):
+    sure = {"easy": 0.8, "hard": 0.6, "silent": None}
+
+    def decode(model, name):
+        labels = [recognizer.Spoken("a1", 0, 1, sure[name])] if sure[name] else []
+        return recognizer.Transcript(tuple(labels), (), None)
+
+    monkeypatch.setattr(real_speech.recognizer, "decode", decode)
+    pairs = [
+        (argparse.Namespace(syllables=("a1",) * count), name)
+        for count, name in ((5, "easy"), (2, "hard"), (1, "silent"))
+    ]
+    curve = real_speech.calibration.Curve((0.6, 0.8), (0.9, 0.1))
+    found = real_speech.expected_row("S0252", curve, None, pairs)
+    assert found["value"] == pytest.approx((5 * 0.1 + 2 * 0.9 + 1) / 8)
+    assert (found["count"], found["interval"]) == (8, None)
 
 
 def test_a_part_is_as_likely_as_all_that_have_it_together():
