@@ -268,7 +268,8 @@ BAD_AT = """\
 - Spontaneous and fast speech, several people at once, singing, telephones.
 - Latin letters and foreign names: there is no label for them.
 - Knowing when it is wrong: what `transcribe` says of its errors was fitted to voices
-  that it had heard and to changed versions of them (`data_prep.calibrate`)."""
+  that it had heard and to changed versions of them (`data_prep.calibrate`). Of a voice
+  that it has not heard more is wrong than it says: the table above has both."""
 
 
 def _bad_at(data):
@@ -312,12 +313,18 @@ def _better(data):
         "    python -m data_prep.download thchs30 CORPORA    # or aishell\n"
         "    python -m data_prep.pretrain CORPORA WORK MODEL --preset base "
         f"--hours {hours:.0f}\n\n"
+        "The whole of AISHELL-1 takes the place of its sample, so move that away first. "
+        "What comes after the training (`harder`, `adapt`, `tune`, `calibrate`, `ship`) "
+        "stands in the README.\n\n"
         f"{card.table(heads, rows)}\n\n"
         f"These are estimates, nobody has run them: {TRAINING_SPEED} hours of audio an "
         f"hour for training and {PREPARING_SPEED} for preparing were measured with "
-        "`base` and AdamW on two idle cores (`benchmarks/README.md`); for the GPU "
+        "`base` and AdamW on two idle cores (`benchmarks/README.md`); Muon, which the "
+        "command takes, was a sixth slower where both were measured "
+        "(`benchmarks/real_speech.md`). For the GPU "
         f"{GPU_RATE / 1e12:.0f} tera-operations a second are assumed, where the cores "
-        f"reached {CORES_RATE / 1e9:.0f} giga; none was at hand."
+        f"reached {CORES_RATE / 1e9:.0f} giga; none was at hand, and the one process "
+        "that reads and changes recordings may well be slower than it."
     )
 
 

@@ -466,7 +466,10 @@ def refuse_test_speakers(folders):
 def parse(arguments):
     """Parse the command line, which `make_plan` takes."""
     parser = argparse.ArgumentParser(
-        "python -m data_prep.pretrain", description=__doc__.splitlines()[0]
+        "python -m data_prep.pretrain",
+        description=__doc__.splitlines()[0],
+        epilog=f"CORPORA holds some of {', '.join(part.folder for part in RECIPE)}; "
+        "python -m data_prep.download fetches them or says where they are.",
     )
     parser.add_argument("corpora", type=pathlib.Path, help="the raw folders")
     parser.add_argument("work", type=pathlib.Path, help="where everything is prepared")
