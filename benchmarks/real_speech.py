@@ -22,6 +22,7 @@ something out, `--development` scores development recordings instead.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import math
 import pathlib
@@ -63,6 +64,13 @@ MEASURES = {
 # takes ten times as long: 662 of 683 development words were right without, 661 with it.
 LIKELY = "right, by likelihood"
 PARTS = {"toned syllables": str, "base syllables": pinyin.base, "tones": pinyin.tone}
+# What is wrong in a syllable, by likelihood alone. A neutral tone by itself (HanTTS has
+# 408) is heard nowhere else: a voice left out leaves no other to learn it from.
+FOUR_TONES, NEUTRAL = "tones but neutral ones", 5
+DETAILS = {
+    "initials": lambda syllable: pinyin.split_syllable(syllable)[0],
+    "finals": lambda syllable: pinyin.split_syllable(syllable)[1],
+}
 BEST_PATH, WITH_WORDS = "best path", "words and language model"
 NOT_ADAPTED, FRAMES = "best path, not adapted", "frame by frame"
 # figure -> test, measure; printed where it was measured
@@ -447,6 +455,17 @@ def left_out_voices(options, others):
         for name, part in PARTS.items():
             right["right", name, folder.name] = same(pairs, part)
             right[LIKELY, name, folder.name] = likely.right(part)
+        for name, part in DETAILS.items():
+            right[LIKELY, name, folder.name] = likely.right(part)
+        right[LIKELY, FOUR_TONES, folder.name] = [
+            one
+            for one, (syllable,) in zip(
+                likely.right(pinyin.tone), likely.said, strict=True
+            )
+            if pinyin.tone(syllable) != NEUTRAL
+        ]
+    measures = list(itertools.product(("right", LIKELY), PARTS))
+    measures += itertools.product((LIKELY,), (FOUR_TONES, *DETAILS))
     names = [folder.name for _, _, folder in others]
     groups = {"voice left out": names}
     if len(names) > 1:
@@ -458,8 +477,7 @@ def left_out_voices(options, others):
             [one for name in members for one in right[way, part, name]],
         )
         for test, members in groups.items()
-        for way in ("right", LIKELY)
-        for part in PARTS
+        for way, part in measures
     ]
 
 

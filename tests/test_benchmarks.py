@@ -382,6 +382,32 @@ def test_a_part_is_as_likely_as_all_that_have_it_together():
     assert found.right(pinyin.base) == [True, False]  # 0.7 for ma, 0.4 for pa
 
 
+def test_neutral_tones_are_told_apart_in_a_voice_left_out(monkeypatch):
+    said = [("ma5",), ("ma1",), ("pa4",)]
+    table = np.log([[0.1, 0.6, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    monkeypatch.setattr(
+        real_speech,
+        "likelihoods",
+        lambda *_: real_speech.Likelihoods(said, [("ma5",), ("ma1",), ("ma4",)], table),
+    )
+    found = [
+        argparse.Namespace(reference_syllables=one, hypothesis_syllables=one)
+        for one in said
+    ]
+    monkeypatch.setattr(real_speech.targets_and_features, "recognise", lambda *_: found)
+    options = argparse.Namespace(development=False)
+    voice = argparse.Namespace(name="hantts")
+    rows = {
+        one["measure"]: (one["value"], one["count"])
+        for one in real_speech.left_out_voices(options, [(None, None, voice)])
+    }
+    assert rows["toned syllables right"] == (1, 3)
+    assert rows["tones right, by likelihood"] == (pytest.approx(2 / 3), 3)
+    assert rows["tones but neutral ones right, by likelihood"] == (1, 2)
+    assert rows["initials right, by likelihood"] == (pytest.approx(2 / 3), 3)
+    assert rows["finals right, by likelihood"] == (1, 3)
+
+
 def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
     (tmp_path / "weights.safetensors").write_bytes(b"first")
     options = argparse.Namespace(
