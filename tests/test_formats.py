@@ -44,8 +44,10 @@ def test_syllables_become_words_of_their_own():
     assert [word.text for word in found] == ["你", "好"]
 
 
-def test_text_has_characters_and_pinyin():
-    assert formats.write("text", "a.wav", WORDS) == "你好世界再见 (ma1 ma1 ma1)"
+def test_text_has_characters_and_pinyin_and_a_space_for_a_pause():
+    assert formats.write("text", "a.wav", WORDS) == "你好世界 再见 (ma1 ma1 ma1)"
+    silent = [timed("", word.start, word.end) for word in WORDS]
+    assert formats.write("text", "a.wav", silent) == "ma1 ma1 ma1"
 
 
 def test_json_is_one_line_with_everything():

@@ -5,11 +5,12 @@ within it, so words may seem short and pauses long.
 """
 
 import dataclasses
+import itertools
 import json
 import math
 
 FORMATS = ("text", "json", "srt", "ctm")
-PAUSE = 0.8  # seconds without a word that begin a new subtitle
+PAUSE = 0.8  # seconds without a word that begin a new subtitle, and a space in text
 LONGEST_SUBTITLE = 6.0  # seconds
 MOST_HANZI = 20  # in a subtitle, or syllables where there are no hanzi
 LINGER = 0.3  # seconds that a subtitle stays after its last word
@@ -152,8 +153,16 @@ def _pinyin(words, between=" "):
 
 def _text(name, words):
     """Characters, then how they were said; only that where there are none."""
-    characters = "".join(word.text for word in words)
-    return f"{characters} ({_pinyin(words)})" if characters else _pinyin(words)
+    said = _pinyin(words)
+    return f"{characters} ({said})" if (characters := _written(words)) else said
+
+
+def _written(words):
+    """Characters with a space for every pause, as no punctuation is recognised."""
+    parts = [word.text for word in words[:1]]
+    for before, word in itertools.pairwise(words):
+        parts += [" " * (word.start - before.end >= PAUSE), word.text]
+    return "".join(parts).strip()
 
 
 def _json(name, words, wrong):
