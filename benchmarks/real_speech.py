@@ -32,7 +32,7 @@ import figures
 import numpy as np
 import targets_and_features
 
-from data_prep import prepare, pretrain, ship
+from data_prep import model_card, prepare, pretrain, ship
 from zhasr import (
     bootstrap,
     calibration,
@@ -53,7 +53,7 @@ from zhasr import (
 
 RESULTS = "real_speech.json"
 MEASURES = {
-    "syllable": "toned syllables wrong",
+    "syllable": model_card.TONED,
     "base-syllable": "base syllables wrong",
     "tone": "tones wrong where the base is right",
     "character": "characters wrong",
@@ -377,11 +377,10 @@ def expected_row(test, curve, model, pairs):
         # Where nothing is heard, transcribe says that.
         share = 1.0 if math.isnan(sure) else calibration.expected(curve, sure)
         wrong += share * len(item.syllables)
-    value, measure = wrong / said, "toned syllables expected to be wrong"
     return {
         "test": test,
-        "measure": measure,
-        "value": value,
+        "measure": model_card.EXPECTED,
+        "value": wrong / said,
         "interval": None,
         "count": said,
     }
@@ -454,8 +453,7 @@ def left_out_voices(options, others):
         likely = likelihoods(plain, folder, splits)
         for name, part in PARTS.items():
             right["right", name, folder.name] = same(pairs, part)
-            right[LIKELY, name, folder.name] = likely.right(part)
-        for name, part in DETAILS.items():
+        for name, part in (PARTS | DETAILS).items():
             right[LIKELY, name, folder.name] = likely.right(part)
         right[LIKELY, FOUR_TONES, folder.name] = [
             one

@@ -6,15 +6,14 @@ Each variant differs in one thing from the one that its name begins with: `plain
 `quick` (a short context, Muon and long batches), `recipe` (that with dropout and
 normalised voices, what shipped up to 376 hours on a smaller network) or `recipe, no Δ`
 (what ships since, likewise). All hear about the same: three epochs of a small network,
-more of them where less is heard. An epoch is
-the whole part of a pass that is nearest to eight hours, so it depends on what there is;
-the table says how much was heard. The only low voice with many syllables (HanTTS) is
-left out of all of them. Scored on every third of its syllables and on development
-recordings: another voice with a large vocabulary that nobody trains on (seedlingo, 203
-words), two students of DSPSpeech-20 (the nearest of twelve words), and sentences that
-the one reader in the training data says elsewhere (33). What is finished is kept in
-WORK, so a stopped run goes on; epochs are counted by audio and not by the clock, so
-other jobs on the machine change nothing.
+more of them where less is heard. An epoch is the whole part of a pass that is nearest
+to eight hours, so it depends on what there is; the table says how much was heard. The
+only low voice with many syllables (HanTTS) is left out of all of them. Scored on every
+third of its syllables and on development recordings: another voice with a large
+vocabulary that nobody trains on (seedlingo, 203 words), two students of DSPSpeech-20
+(the nearest of twelve words), and sentences that the one reader in the training data
+says elsewhere (33). What is finished is kept in WORK, so a stopped run goes on; epochs
+are counted by audio and not by the clock, so other jobs on the machine change nothing.
 """
 
 import argparse
@@ -158,7 +157,7 @@ VARIANTS = {
         *NO_SLOPES, "--times", *(f"{part}=1" for part in CHANGED)
     ),
     "recipe, no Δ, warped voices": variant(*NO_SLOPES, *WARPED),
-    "recipe, no Δ, warped and mixed voices": variant(
+    "recipe, no Δ, warped voices, mixed": variant(
         *NO_SLOPES, *WARPED, "--aligner-epochs", "2"
     ),
     "recipe, no Δ, 3 epochs more": going_on(NO_SLOPES, "recipe, no Δ", 3, 1),

@@ -176,9 +176,10 @@ SOURCES = {
 BY_HAND = {
     "common-voice": "Common Voice (CC0) asks for an e-mail address: download zh-CN by "
     "hand from https://commonvoice.mozilla.org/datasets",
-    "aishell-sample": "the sample of AISHELL-1 (two speakers) is a git repository, "
-    "whose folder data_aishell is wanted: "
-    "git clone https://github.com/QianZ423/kaldi-asr-aishell-sample",
+    "aishell-sample": "the sample of AISHELL-1 is a git repository: "
+    "git clone https://github.com/QianZ423/kaldi-asr-aishell-sample; put its recordings "
+    "where AISHELL-1 has them (data_aishell/wav/train/S0150, wav/test/S0252) and its "
+    "texts into transcript/aishell_transcript_v0.8.txt",
     "audio-cmn": "audio-cmn is a git repository: "
     "git clone https://github.com/hugolpz/audio-cmn",
     "hantts": "HanTTS is a git repository: git clone https://github.com/junzew/HanTTS",
@@ -483,7 +484,7 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"{archive.name}: unpacked in {top}")
             else:  # such as a sample of the corpus
                 print(
-                    f"{top}: was there and is left as it is; move it away to download "
+                    f"{top}: was there, nothing was fetched; move it away to download "
                     f"{archive.name}"
                 )
     except (DownloadError, OSError) as error:

@@ -24,6 +24,8 @@ TRAINING_SPEED = 176
 PREPARING_SPEED = 302
 CORES_RATE = 61e9  # operations a second of that training: 33 % of 185 GFLOP/s
 GPU_RATE = 5e12  # operations a second, assumed of a GPU: none was at hand
+TONED = "toned syllables wrong"
+EXPECTED = "toned syllables expected to be wrong"  # by `zhasr transcribe`
 LARGER = {"THCHS-30": (25, 20), "AISHELL-1": (150, 5)}  # hours of training; passes
 
 
@@ -137,7 +139,7 @@ def write(description, data, development, results=None, command=None, steps=0):
         "Whose recordings these are": _attribution(data),
         "How it was chosen": _choice(description, development, data),
         "How well it hears": _results(results),
-        "What it is bad at": _bad_at(data),
+        "What it is bad at": _bad_at(data, results),
         "How to make a better one": _better(data),
         "How it was made": _made(description, command),
     }
@@ -268,14 +270,27 @@ BAD_AT = """\
 - Spontaneous and fast speech, several people at once, singing, telephones.
 - Latin letters and foreign names: there is no label for them.
 - Knowing when it is wrong: what `transcribe` says of its errors was fitted to voices
-  that it had heard and to changed versions of them (`data_prep.calibrate`). Of a voice
-  that it has not heard more is wrong than it says: the table above has both."""
+  that it had heard and to changed versions of them (`data_prep.calibrate`){expected}."""
 
 
-def _bad_at(data):
+def _bad_at(data, results):
     read = [one for one in data if one.corpus in CONNECTED]
     return BAD_AT.format(
-        hours=sum(one.hours for one in read), voices=sum(one.voices for one in read)
+        hours=sum(one.hours for one in read),
+        voices=sum(one.voices for one in read),
+        expected=_expected(results),
+    )
+
+
+def _expected(results):
+    """What it expected of voices that it had not heard, and what was wrong."""
+    rows = results["rows"] if results else []
+    wrong = {(one["test"], one["measure"]): one["value"] for one in rows}
+    return "".join(
+        f". Of {test.partition(',')[0]} it expects {_percent(value)} of the toned "
+        f"syllables to be wrong, where {_percent(wrong[test, TONED])} are"
+        for (test, measure), value in wrong.items()
+        if measure == EXPECTED
     )
 
 
@@ -313,9 +328,9 @@ def _better(data):
         "    python -m data_prep.download thchs30 CORPORA    # or aishell\n"
         "    python -m data_prep.pretrain CORPORA WORK MODEL --preset base "
         f"--hours {hours:.0f}\n\n"
-        "The whole of AISHELL-1 takes the place of its sample, so move that away first. "
-        "What comes after the training (`harder`, `adapt`, `tune`, `calibrate`, `ship`) "
-        "stands in the README.\n\n"
+        "The whole of AISHELL-1 takes the place of its sample, so move that away "
+        "first. What comes after the training (`harder`, `adapt`, `tune`, "
+        "`calibrate`, `ship`) stands in the README.\n\n"
         f"{card.table(heads, rows)}\n\n"
         f"These are estimates, nobody has run them: {TRAINING_SPEED} hours of audio an "
         f"hour for training and {PREPARING_SPEED} for preparing were measured with "

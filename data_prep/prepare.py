@@ -198,7 +198,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--like",
         metavar="MODEL",
-        help="features as a model hears them, to go on from it (`train --start`)",
+        help="features as a model hears them, to go on from it (train --start), "
+        "whatever the options above say",
     )
     parser.add_argument("--split", help="put every utterance in this split")
     parser.add_argument(
@@ -227,11 +228,11 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--workers must be 1 or more")
     if options.version < 0:
         parser.error("--version must be 0 or more")
-    if options.like and _config(options) != features.FeatureConfig(pitch=True):
-        parser.error("--like MODEL takes the features of the model: name no others")
 
 
 def _config(options: argparse.Namespace) -> features.FeatureConfig:
+    if options.like is not None:
+        return model_folder.load_description(options.like).features
     given = {
         "bands": options.bands,
         "pitch_normalisation": options.pitch_normalisation,
@@ -241,10 +242,6 @@ def _config(options: argparse.Namespace) -> features.FeatureConfig:
     return features.FeatureConfig(
         options.features, pitch=options.pitch, deltas=options.deltas, **given
     )
-
-
-def _like(model: str) -> features.FeatureConfig:
-    return model_folder.load_description(model).features
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -262,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.corpus,
             options.source,
             options.out,
-            _like(options.like) if options.like else _config(options),
+            _config(options),
             options.split,
             options.workers,
             options.version,

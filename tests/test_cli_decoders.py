@@ -18,6 +18,7 @@ from test_cli import fails, write_tone
 from toy_language import toy_language
 
 from zhasr import (
+    calibration,
     cli,
     commands,
     compiled,
@@ -89,9 +90,11 @@ def run(capsys, *arguments, status=0):
     return printed.out, [line for line in lines if "note: compiling" not in line]
 
 
-def transcribe(capsys, *arguments):
+def transcribe(capsys, *arguments, notes=()):
     printed, complaints = run(capsys, "transcribe", *arguments)
-    assert not complaints
+    assert len(complaints) == len(notes)
+    for note, complaint in zip(notes, complaints, strict=True):
+        assert note in complaint
     return printed
 
 
@@ -123,13 +126,22 @@ def test_json_has_times_and_confidence(model, language, audio, capsys):
         capsys, model, audio, "--language", language, "--format", "json"
     )
     content = json.loads(printed)
-    assert content.keys() == {"audio", "text", "pinyin", "words"}
+    assert content.keys() == {"audio", "text", "pinyin", "expected_error", "words"}
+    assert content["expected_error"] is None  # nothing was fitted to this model
     assert (content["audio"], content["text"]) == (str(audio), "阿爸")
     (word,) = content["words"]
     first, second = word["syllables"]
     assert (word["start"], word["end"]) == pytest.approx((3 * STEP, 9 * STEP))
     assert (first["start"], second["start"]) == pytest.approx((3 * STEP, 8 * STEP))
     assert 0 < word["confidence"] <= 1 and first["confidence"] > 0.9
+
+
+def test_json_and_a_note_tell_what_is_likely_wrong(model, language, audio, capsys):
+    curve = calibration.Curve((0.5, 1.0), (0.5, 0.5))
+    calibration.save(model, {"words": curve}, "planted")
+    arguments = [model, audio, "--language", language, "--format", "json"]
+    printed = transcribe(capsys, *arguments, notes=["every second syllable"])
+    assert json.loads(printed)["expected_error"] == 0.5
 
 
 @pytest.mark.parametrize("source", ["language", "none"])
@@ -151,7 +163,8 @@ def test_ctm_and_srt(model, language, audio, capsys, source):
 @pytest.mark.parametrize("kind", ["text", "json", "srt", "ctm"])
 def test_nothing_heard(model, audio, capsys, kind, monkeypatch):
     monkeypatch.setitem(globals(), "SAID", {})
-    printed = transcribe(capsys, model, audio, "--language", "none", "--format", kind)
+    arguments = [model, audio, "--language", "none", "--format", kind]
+    printed = transcribe(capsys, *arguments, notes=["nothing was recognised"])
     if kind == "json":
         assert json.loads(printed)["words"] == []
     else:
@@ -162,8 +175,9 @@ def test_the_shortest_recording(model, language, tmp_path, capsys, monkeypatch):
     monkeypatch.undo()  # the network itself
     soundfile.write(tmp_path / "short.wav", np.zeros(1), 16_000)
     recording = tmp_path / "short.wav"
-    printed = transcribe(capsys, model, recording, "--language", language)
-    assert printed.count("\n") == 1 and printed.endswith("\n")
+    arguments = [model, recording, "--language", language]
+    printed = transcribe(capsys, *arguments, notes=["nothing was recognised"])
+    assert printed == "\n"
 
 
 def test_bad_files_do_not_stop_others(model, language, audio, tmp_path, capsys):

@@ -461,7 +461,6 @@ def one_line(capsys):
         ("synthetic {corpus} {new} --no-pitch --pitch-normalisation speaker", "no use"),
         ("synthetic {corpus} {new} --workers 0", "1 or more"),
         ("synthetic {corpus} {new} --like {corpus}", "config.json"),
-        ("synthetic {corpus} {new} --like {corpus} --no-deltas", "name no others"),
         ("synthetic {corpus} {new} --split ../up", "received '../up'"),
         ("synthetic {corpus} {new} --split rejected", "received 'rejected'"),
     ],

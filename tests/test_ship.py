@@ -143,6 +143,18 @@ def test_the_card_counts_a_set_of_sentences_put_together_once_in_a_pass(model):
     assert "syllables and pieces of sentences (`data_prep.cut`) were trimmed" in told
 
 
+def test_the_card_tells_what_was_expected_to_be_wrong_where_that_was_measured():
+    values = {model_card.TONED: 0.444, model_card.EXPECTED: 0.331}
+    rows = [
+        {"test": "S0252, words", "measure": measure, "value": value}
+        for measure, value in values.items()
+    ]
+    said = "Of S0252 it expects 33.1 % of the toned syllables to be wrong, where 44.4 %"
+    assert said in model_card._bad_at([], {"rows": rows})
+    assert "expects" not in model_card._bad_at([], {"rows": rows[:1]})
+    assert "expects" not in model_card._bad_at([], None)
+
+
 def test_what_does_not_belong_together_is_refused(model, tmp_path, capsys):
     folders = list(map(str, data(model)[:3]))
     command = [str(model), str(tmp_path / "out"), "--data", *folders]

@@ -167,7 +167,7 @@ def _likely_wrong(transcript, curve):
     """The share of the syllables that is likely wrong, or None if nothing tells."""
     from zhasr import calibration
 
-    if curve is None or not transcript.labels:
+    if curve is None or not (transcript.words and transcript.labels):
         return None
     return calibration.expected(curve, calibration.score(transcript.labels))
 
@@ -297,7 +297,7 @@ def _warn_of_compiling(decoder):
     from zhasr import decoders
 
     if decoders.is_cold(decoder):
-        _note("compiling the search, this once: a minute or two")
+        _note("compiling the search, this once: about a minute")
 
 
 # Output

@@ -196,9 +196,15 @@ def _check_features(folders):
 def _check_like(like, kind, folder, targets):
     """Refuse data that a model cannot go on learning from."""
     if folder.features != like.features:
+        found, wanted = folder.features.to_dict(), like.features.to_dict()
+        different = [
+            f"{name} {found[name]} instead of {wanted[name]}"
+            for name in wanted
+            if found[name] != wanted[name]
+        ]
         raise DatasetError(
-            f"{folder.path}: prepared as {folder.features.name}, but the model to go "
-            f"on from hears {like.features.name}; prepare it again with --like MODEL"
+            f"{folder.path}: prepared with {', '.join(different)}, which the model to "
+            "go on from hears; prepare it again with --like MODEL"
         )
     if kind != like.vocabulary.kind:
         raise DatasetError(

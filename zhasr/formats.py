@@ -159,10 +159,15 @@ def _text(name, words):
 
 def _written(words):
     """Characters with a space for every pause, as no punctuation is recognised."""
+    words = [word for word in words if word.text]
     parts = [word.text for word in words[:1]]
     for before, word in itertools.pairwise(words):
-        parts += [" " * (word.start - before.end >= PAUSE), word.text]
-    return "".join(parts).strip()
+        parts += [" " * _is_pause(before, word), word.text]
+    return "".join(parts)
+
+
+def _is_pause(before, word):
+    return word.start - before.end >= PAUSE
 
 
 def _json(name, words, wrong):
@@ -226,7 +231,7 @@ def _subtitles(words):
 def _fits(group, word):
     hanzi = sum(len(one.text) or len(one.syllables) for one in [*group, word])
     return (
-        word.start - group[-1].end < PAUSE
+        not _is_pause(group[-1], word)
         and word.end - group[0].start <= LONGEST_SUBTITLE
         and hanzi <= MOST_HANZI
     )
