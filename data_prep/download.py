@@ -177,9 +177,9 @@ BY_HAND = {
     "common-voice": "Common Voice (CC0) asks for an e-mail address: download zh-CN by "
     "hand from https://commonvoice.mozilla.org/datasets",
     "aishell-sample": "the sample of AISHELL-1 is a git repository: "
-    "git clone https://github.com/QianZ423/kaldi-asr-aishell-sample; put its recordings "
-    "where AISHELL-1 has them (data_aishell/wav/train/S0150, wav/test/S0252) and its "
-    "texts into transcript/aishell_transcript_v0.8.txt",
+    "git clone https://github.com/QianZ423/kaldi-asr-aishell-sample; put its "
+    "recordings where AISHELL-1 has them (data_aishell/wav/train/S0150, "
+    "wav/test/S0252) and its texts into transcript/aishell_transcript_v0.8.txt",
     "audio-cmn": "audio-cmn is a git repository: "
     "git clone https://github.com/hugolpz/audio-cmn",
     "hantts": "HanTTS is a git repository: git clone https://github.com/junzew/HanTTS",

@@ -270,7 +270,7 @@ BAD_AT = """\
 - Spontaneous and fast speech, several people at once, singing, telephones.
 - Latin letters and foreign names: there is no label for them.
 - Knowing when it is wrong: what `transcribe` says of its errors was fitted to voices
-  that it had heard and to changed versions of them (`data_prep.calibrate`){expected}."""
+  that it had heard and to versions of them (`data_prep.calibrate`){expected}."""
 
 
 def _bad_at(data, results):
