@@ -1,6 +1,10 @@
 """How well does the model that ships hear people that it never heard?
 
-    python benchmarks/real_speech.py CORPORA WORK [--left-out-model FOLDER]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/real_speech.py CORPORA WORK
+        [--left-out-model FOLDER ...]
+
+(One thread, because products this small are not worth waiting for a second one: beside
+other work all takes many times as long without it.)
 
 CORPORA holds the folders of `data_prep.pretrain`, WORK what that has prepared of them;
 what is missing there is prepared first. The tests:
