@@ -17,6 +17,8 @@ ASSEMBLED = "manifests"  # the adapter of sentences put together
 OF_PIECES = "sentences put together from pieces of those of these readers"
 CONNECTED = ("aishell", "thchs30", "folder")  # adapters of read sentences
 NO_RESULTS = "not measured yet: `python benchmarks/real_speech.py CORPORA WORK`"
+TONED = "toned syllables wrong"  # measures in the results
+EXPECTED = "toned syllables expected to be wrong"  # by `zhasr transcribe`
 
 # For the estimate of a better model. Speeds of `base` on two idle cores, in hours of
 # audio an hour; benchmarks/README.md says how they were measured.
@@ -24,8 +26,6 @@ TRAINING_SPEED = 176
 PREPARING_SPEED = 302
 CORES_RATE = 61e9  # operations a second of that training: 33 % of 185 GFLOP/s
 GPU_RATE = 5e12  # operations a second, assumed of a GPU: none was at hand
-TONED = "toned syllables wrong"
-EXPECTED = "toned syllables expected to be wrong"  # by `zhasr transcribe`
 LARGER = {"THCHS-30": (25, 20), "AISHELL-1": (150, 5)}  # hours of training; passes
 
 
