@@ -71,20 +71,21 @@ def test_every_step_leaves_less_doubt(seed):
     assert doubts[0] - doubts[-1] > 0.01
 
 
-def test_the_slope_of_the_doubt():
+@pytest.mark.parametrize("variety", [0, 0.7])
+def test_the_slope_of_the_doubt(variety):
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(9, 5)) * 3
-    slope = speaker_adaptation.doubt_slope(logits)
+    slope = speaker_adaptation.doubt_slope(logits, variety)
     for place in np.ndindex(logits.shape):
         nudge = np.zeros_like(logits)
         nudge[place] = 1e-6
-        above = speaker_adaptation.doubt(logits + nudge)
-        below = speaker_adaptation.doubt(logits - nudge)
+        above = speaker_adaptation.doubt(logits + nudge, variety)
+        below = speaker_adaptation.doubt(logits - nudge, variety)
         assert slope[place] == pytest.approx((above - below) / 2e-6, abs=1e-6)
     silent = logits.copy()
     silent[:, 0] = 100
-    assert speaker_adaptation.doubt(silent) == 0
-    assert (speaker_adaptation.doubt_slope(silent) == 0).all()
+    assert speaker_adaptation.doubt(silent, variety) == 0
+    assert (speaker_adaptation.doubt_slope(silent, variety) == 0).all()
 
 
 @pytest.mark.parametrize("blocks", [1, 3])  # without and with Δ and ΔΔ

@@ -181,6 +181,11 @@ def _add_evaluate(parsers):
         "model that comes with zhasr)",
     )
     evaluate.add_argument(
+        "--per-speaker",
+        action="store_true",
+        help="get used to each speaker by all utterances together, not by each",
+    )
+    evaluate.add_argument(
         "--closed-set",
         action="store_true",
         help="also choose the nearest of the words that occur, and count",
@@ -252,6 +257,12 @@ def _add_transcribe(parsers):
         metavar="FILE",
         help="text of the kind that is spoken here; the decoder words takes only its "
         "new words",
+    )
+    transcribe.add_argument(
+        "--one-speaker",
+        action="store_true",
+        help="the same person speaks in all recordings, from the same microphone: get "
+        "used to all of them together",
     )
     transcribe.add_argument(
         "--out", type=pathlib.Path, metavar="FILE", help="write here, not to stdout"

@@ -63,7 +63,9 @@ def evaluate(options):
     if warning:
         _note(warning)
     decoder, facts = _choose(options, model, options.decoder)
-    scored = evaluation.transcribe_manifest(model, options.manifest, decoder=decoder)
+    scored = evaluation.transcribe_manifest(
+        model, options.manifest, decoder=decoder, per_speaker=options.per_speaker
+    )
     scores = scoring.score(scored, toned=model.toned)
     words = scoring.closed_set(scored) if options.closed_set else None
     name = f"{options.manifest.stem}.{facts['decoder']}.txt"
@@ -73,7 +75,7 @@ def evaluate(options):
     path = options.alignments or place / "evaluation" / name
     report.write_alignments(path, scored, toned=model.toned)
     if options.json:
-        result = report.as_json(scores) | facts
+        result = report.as_json(scores) | facts | {"per_speaker": options.per_speaker}
         if words:
             result["closed_set_accuracy"] = words.accuracy
         result["note"] = warning
@@ -138,6 +140,8 @@ def transcribe(options):
     decoder, facts = _choose(options, model, options.decoder)
     folder = options.model or model_folder.SHIPPED
     curve = calibration.load(folder, facts["decoder"])
+    if options.one_speaker:
+        model = _used_to(model, options.audio)
     parts = []
     for path in options.audio:
         try:
@@ -161,6 +165,23 @@ def transcribe(options):
     if options.out and parts:
         files.replace(options.out, "".join(f"{part}\n" for part in parts if part))
     return 0 if len(parts) == len(options.audio) else 2
+
+
+def _used_to(model, paths):
+    """The model, used to who speaks; what cannot be read is complained of later."""
+    from zhasr import audio, recognizer
+
+    heard = []
+    for path in paths:
+        try:
+            pieces = recognizer.hear_pieces(model, audio.read(path))
+        except (ValueError, OSError):
+            continue
+        heard += [normalised for _, normalised in pieces]
+    used = recognizer.used_to(model, heard)
+    if heard and used.network is model.network:
+        _note("less than a minute of speech: too little to get used to its speaker")
+    return used
 
 
 def _likely_wrong(transcript, curve):

@@ -14,7 +14,7 @@ ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_SECONDS = 160  # audio that goes through the network at once
 
 
-def transcribe_manifest(model, path, workers=None, decoder=None):
+def transcribe_manifest(model, path, workers=None, decoder=None, per_speaker=False):
     """Recognise every utterance of a manifest.
 
     Features are computed from the audio with the model's own options, so any
@@ -26,17 +26,25 @@ def transcribe_manifest(model, path, workers=None, decoder=None):
         workers: int, processes that compute features. Default: one per core.
         decoder: decoders.Decoder. Default: the best path that spells
             syllables, without a language.
+        per_speaker: bool, get used to each speaker by all utterances together, see
+            `one_speaker`; the manifest says who speaks.
 
     Returns:
         list of scoring.Scored, in the order of the manifest.
 
     Raises:
+        speaker_adaptation.AdaptationError: the model cannot get used to speakers.
         manifest.ManifestError: the manifest is damaged, empty, or names audio that is
-            missing.
+            missing; or no speakers, where they are wanted.
         audio.AudioError: an audio file cannot be read.
     """
     utterances = read_manifest(path)
-    batches = listen(model, utterances, workers)
+    if per_speaker and (unknown := sum(not item.speaker for item in utterances)):
+        raise manifest.ManifestError(
+            f"{path}: expected speakers to get used to, received {unknown} utterances "
+            "without one"
+        )
+    batches = listen(model, utterances, workers, per_speaker)
     scored = {item.id: item for item in _decode(model, batches, decoder)}
     return [scored[utterance.id] for utterance in utterances]
 
@@ -60,13 +68,14 @@ def read_manifest(path):
     return utterances
 
 
-def listen(model, utterances, workers=None):
+def listen(model, utterances, workers=None, per_speaker=False):
     """Compute the posteriors of recordings, and show on stderr how far it is.
 
     Args:
         model: recognizer.Recognizer.
         utterances: sequence of manifest.Utterance.
         workers: int, processes that compute features. Default: one per core.
+        per_speaker: bool, see `transcribe_manifest`.
 
     Yields:
         list of (manifest.Utterance, float32 array (frames, labels)), a batch each; the
@@ -88,7 +97,8 @@ def listen(model, utterances, workers=None):
     bar = tqdm.tqdm(total=len(ordered), disable=None, leave=False, file=sys.stderr)
     with bar, pool:
         raw = pool.map(extract, [item.audio_filepath for item in ordered], chunksize=8)
-        for batch in posteriors(model, ordered, raw):
+        heard = posteriors_per_speaker if per_speaker else posteriors
+        for batch in heard(model, ordered, raw):
             yield batch
             bar.update(len(batch))
 
@@ -128,6 +138,24 @@ def posteriors(model, utterances, raw):
             (utterance, recognizer.log_softmax(rows[:count]))
             for (utterance, _), rows, count in zip(batch, logits, frames, strict=True)
         ]
+
+
+def posteriors_per_speaker(model, utterances, raw):
+    """The same, used to each speaker by all utterances of that one.
+
+    Args:
+        model, utterances, raw: see `recognise`.
+
+    Yields:
+        list of (manifest.Utterance, float32 array (frames, labels)), of one speaker.
+    """
+    spoken = {}
+    for utterance, array in zip(utterances, raw, strict=True):
+        spoken.setdefault(utterance.speaker, []).append((utterance, array))
+    for pairs in spoken.values():
+        own, arrays = zip(*pairs, strict=True)
+        used = recognizer.used_to(model, list(map(model.description.normalise, arrays)))
+        yield from posteriors(used, own, arrays)
 
 
 def _decode(model, batches, decoder):

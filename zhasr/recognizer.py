@@ -22,6 +22,7 @@ from zhasr import (
     formats,
     model_folder,
     numpy_layers,
+    one_speaker,
     pinyin,
     segments,
     speaker_adaptation,
@@ -49,6 +50,11 @@ class Recognizer:
 
     network: object
     description: model_folder.Description
+
+    @property
+    def adapts(self):
+        """Whether it gets used to each recording."""
+        return isinstance(self.network, speaker_adaptation.AdaptiveNetwork)
 
     @property
     def toned(self):
@@ -131,9 +137,56 @@ def log_probs(recognizer, samples):
         float32 array (⌈frames / reduction⌉, labels), natural logarithms that add up
         to one per frame; label 0 is the blank.
     """
+    return log_probs_of_features(recognizer, hear(recognizer, samples))
+
+
+def hear(recognizer, samples):
+    """Compute what the network is given: normalised features of samples.
+
+    Args:
+        recognizer: Recognizer.
+        samples: float32 array (samples,), mono, 16 kHz.
+
+    Returns:
+        float32 array (frames, dims).
+    """
     description = recognizer.description
-    raw = features.extract(samples, description.features)
-    return log_probs_of_features(recognizer, description.normalise(raw))
+    return description.normalise(features.extract(samples, description.features))
+
+
+def hear_pieces(recognizer, samples):
+    """The same of a whole recording, or of where somebody speaks in a long one.
+
+    Args:
+        recognizer: Recognizer.
+        samples: float32 array (samples,), mono, 16 kHz.
+
+    Returns:
+        list of (segments.Segment, float32 array (frames, dims)).
+    """
+    found = [segments.Segment(0, len(samples))]
+    if len(samples) > LONGEST_WHOLE * audio.SAMPLE_RATE:
+        found = segments.find(samples)
+    return [(one, hear(recognizer, samples[one.first : one.last])) for one in found]
+
+
+def used_to(recognizer, recordings):
+    """Get used to who speaks in several recordings, in the place of each by itself.
+
+    Args:
+        recognizer: Recognizer of numpy.
+        recordings: list of float32 array (frames, dims), as of `hear`.
+
+    Returns:
+        Recognizer; the same where they are shorter than a minute together.
+
+    Raises:
+        speaker_adaptation.AdaptationError: it cannot.
+    """
+    network = one_speaker.get_used(
+        recognizer.network, recognizer.description, recordings
+    )
+    return dataclasses.replace(recognizer, network=network)
 
 
 def log_probs_of_features(recognizer, normalised):
@@ -210,7 +263,7 @@ def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
     """Recognise what is said in a recording.
 
     Of a long one, only the pieces in which somebody speaks, one by one; see
-    `zhasr.segments`.
+    `zhasr.segments`. A network that adapts gets used to all of them together.
 
     Args:
         recognizer: Recognizer.
@@ -228,13 +281,16 @@ def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
         audio.AudioError: the file is no audio or empty.
     """
     samples = source if isinstance(source, np.ndarray) else audio.read(source)
-    if len(samples) <= LONGEST_WHOLE * audio.SAMPLE_RATE:
-        return decode(recognizer, log_probs(recognizer, samples), decoder)
-    parts = []
-    for piece in segments.find(samples):
-        heard = log_probs(recognizer, samples[piece.first : piece.last])
-        parts.append(_later(decode(recognizer, heard, decoder), piece.start))
-        tell(piece.end, len(samples) / audio.SAMPLE_RATE)
+    heard, parts = hear_pieces(recognizer, samples), []
+    seconds = len(samples) / audio.SAMPLE_RATE
+    if recognizer.adapts and seconds > LONGEST_WHOLE:
+        tell(0.0, seconds)
+        recognizer = used_to(recognizer, [normalised for _, normalised in heard])
+    for piece, normalised in heard:
+        posteriors = log_probs_of_features(recognizer, normalised)
+        parts.append(_later(decode(recognizer, posteriors, decoder), piece.start))
+        if seconds > LONGEST_WHOLE:
+            tell(piece.end, seconds)
     if not parts:  # nobody speaks: what is no speech has no labels
         nothing = np.zeros((0, len(recognizer.description.vocabulary)), np.float32)
         return decode(recognizer, nothing, decoder)

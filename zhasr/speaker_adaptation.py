@@ -30,7 +30,7 @@ from zhasr import ctc, files, mel, numpy_gradients, numpy_layers, wavenet
 
 NAME = "adaptation.json"  # in a model folder
 FORMAT = "zhasr-adaptation-1"
-MOST_STEPS = 100
+MOST_STEPS = 100  # that a folder may ask for
 STEP_SIZE = 0.008  # of a matrix and a shift in standard deviations
 TEMPERATURE = 2.5  # of the doubt, so that frames that are almost certain count, too
 MOMENTUM, SQUARES = 0.9, 0.98  # of Adam (Kingma & Ba, ICLR 2015)
@@ -137,9 +137,9 @@ class Voice:
 class Adam:
     """Steps down a slope; how steep it is does not decide how far."""
 
-    def __init__(self, values):
-        """Args: values: list of arrays, which are changed in place."""
-        self._values, self._count = values, 0
+    def __init__(self, values, step_size=STEP_SIZE):
+        """Args: values: list of arrays, changed in place; step_size: float."""
+        self._values, self._step_size, self._count = values, step_size, 0
         self._means = [np.zeros_like(one) for one in values]
         self._squares = [np.zeros_like(one) for one in values]
 
@@ -152,7 +152,7 @@ class Adam:
             mean += (1 - MOMENTUM) * (slope - mean)
             square += (1 - SQUARES) * (slope**2 - square)
             usual = np.sqrt(square / (1 - SQUARES**self._count)) + SMALLEST
-            value -= STEP_SIZE * mean / (1 - MOMENTUM**self._count) / usual
+            value -= self._step_size * mean / (1 - MOMENTUM**self._count) / usual
 
 
 def adaptive(network, description, steps):
@@ -171,35 +171,60 @@ def adaptive(network, description, steps):
     """
     if not steps:
         return network
+    return AdaptiveNetwork(
+        network.config, network.labels, network.weights, spread(description), steps
+    )
+
+
+def spread(description):
+    """The standard deviations of a model's cepstra, see AdaptiveNetwork.
+
+    Raises:
+        AdaptationError: features that are no MFCC.
+    """
     if description.features.kind != "mfcc":
         raise AdaptationError(
             f"expected a model of mfcc to adapt, received {description.features.kind}"
         )
     dims = description.features.spectral_dims
-    spread = np.reshape(description.std[:dims], (-1, mel.CEPSTRA))
-    return AdaptiveNetwork(
-        network.config, network.labels, network.weights, spread, steps
-    )
+    return np.reshape(description.std[:dims], (-1, mel.CEPSTRA))
 
 
-def doubt(logits):
+def doubt(logits, variety=0.0):
     """Mean entropy of the frames whose best label is no blank, in nats.
 
     Args:
-        logits: float array (..., frames, labels), of one utterance.
+        logits: float array (..., frames, labels).
+        variety: float, how much of the entropy of the mean posterior of these frames
+            is taken away: who hears the same everywhere has no doubts either.
 
     Returns:
         float; 0 where all are blank.
     """
-    _, entropy = _entropy(logits)
-    return float((entropy * _shares(logits)).sum())
+    log_probs, entropy = _entropy(logits)
+    shares = _shares(logits)
+    _, varied = _mean(log_probs, shares)
+    return float((entropy * shares).sum() - variety * varied)
 
 
-def doubt_slope(logits):
+def doubt_slope(logits, variety=0.0):
     """Tell how much `doubt` grows with each logit: array of the shape of the logits."""
     log_probs, entropy = _entropy(logits)
-    slope = -np.exp(log_probs) * (log_probs + entropy[..., None]) / TEMPERATURE
-    return slope * _shares(logits)[..., None]
+    probs, shares = np.exp(log_probs), _shares(logits)
+    slope = -(log_probs + entropy[..., None])
+    if variety:
+        log_mean, _ = _mean(log_probs, shares)
+        along = (probs * log_mean).sum(axis=-1, keepdims=True)
+        slope += variety * (log_mean - along)
+    return slope * probs * (shares / TEMPERATURE)[..., None]
+
+
+def _mean(log_probs, shares):
+    """Logarithms of the mean posterior (labels,), and its entropy."""
+    axes = tuple(range(shares.ndim))
+    mean = np.tensordot(shares, np.exp(log_probs), (axes, axes))
+    log_mean = np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+    return log_mean, -(mean * log_mean).sum()
 
 
 def _entropy(logits):
