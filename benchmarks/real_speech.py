@@ -13,11 +13,14 @@ what is missing there is prepared first. The tests:
                   syllables (also without getting used to each recording, where the
                   model does that, and the likeliest label of each frame, whether
                   these spell syllables or not), and the search with words and the
-                  language model that ship
+                  language model that ship; both also used to the speaker, by all
+                  sentences together and not by each (`zhasr evaluate --per-speaker`)
     12 words      six students of DSPSpeech-20: the most likely of the words, and
                   the nearest to the best path
     left out      all single syllables of a voice, heard by another model that was
-                  trained without it: `data_prep.pretrain --without syllables-chen`
+                  trained without it: `data_prep.pretrain --without syllables-chen`;
+                  also used to the voice, by all syllables together: nobody tells the
+                  model what is said, but it has heard them then
 
 Each is scored once: the results are kept in WORK/real_speech.json, from which
 `data_prep.ship` writes the card, and the same model is not scored again. To try
@@ -76,6 +79,8 @@ DETAILS = {
     "finals": lambda syllable: pinyin.split_syllable(syllable)[1],
 }
 BEST_PATH, WITH_WORDS = "best path", "words and language model"
+USED = "used to the speaker"  # by all recordings together
+USED_LIKELY = f"{LIKELY}, {USED}"
 NOT_ADAPTED, FRAMES = "best path, not adapted", "frame by frame"
 # figure -> test, measure; printed where it was measured
 FIGURES = {
@@ -86,6 +91,26 @@ FIGURES = {
     "s0252_search_syllable_error": (f"S0252, {WITH_WORDS}", MEASURES["syllable"]),
     "s0252_search_base_error": (f"S0252, {WITH_WORDS}", MEASURES["base-syllable"]),
     "s0252_search_character_error": (f"S0252, {WITH_WORDS}", MEASURES["character"]),
+    "s0252_speaker_syllable_error": (
+        f"S0252, {BEST_PATH}, {USED}",
+        MEASURES["syllable"],
+    ),
+    "s0252_speaker_base_error": (
+        f"S0252, {BEST_PATH}, {USED}",
+        MEASURES["base-syllable"],
+    ),
+    "s0252_speaker_search_syllable_error": (
+        f"S0252, {WITH_WORDS}, {USED}",
+        MEASURES["syllable"],
+    ),
+    "s0252_speaker_search_character_error": (
+        f"S0252, {WITH_WORDS}, {USED}",
+        MEASURES["character"],
+    ),
+    "left_out_voice_speaker_syllable_accuracy": (
+        "voice left out",
+        f"toned syllables {USED_LIKELY}",
+    ),
     "left_out_voice_tone_accuracy": ("voice left out", f"tones {LIKELY}"),
     "left_out_voice_syllable_accuracy": ("voice left out", f"toned syllables {LIKELY}"),
     "dsp_word_accuracy": ("12 words", LIKELY),
@@ -180,6 +205,21 @@ def score(options):
 def not_adapted(path):
     """The model as it was trained."""
     return recognizer.load(path, adapt=False)
+
+
+def used_to(model, folder, splits):
+    """The model, used to the one speaker of splits of a prepared folder.
+
+    Args:
+        model: recognizer.Recognizer.
+        folder: pathlib.Path of a prepared folder.
+        splits: list of str.
+
+    Returns:
+        recognizer.Recognizer.
+    """
+    _, raw = targets_and_features.stored(folder, splits)
+    return recognizer.used_to(model, list(map(model.description.normalise, raw)))
 
 
 def unheard_voice(options, model):
@@ -296,7 +336,7 @@ def suffix(options):
 
 
 def connected_speech(path, model, folder, split, test):
-    """Score sentences by the best path, in three ways, and by the search.
+    """Score sentences of a speaker by the best path and by the search, in some ways.
 
     Args:
         path: pathlib.Path of the model folder, for the weights of the search.
@@ -311,12 +351,18 @@ def connected_speech(path, model, folder, split, test):
     names = model.description.vocabulary
     weights = tuning.load(path, "words")
     decoder = decoders.build("words", names, hanzi.load(), weights)
-    ways = [(BEST_PATH, model, None), (WITH_WORDS, model, decoder)]
+    used = used_to(model, folder, [split])
+    ways = [
+        (BEST_PATH, model, None),
+        (WITH_WORDS, model, decoder),
+        (f"{BEST_PATH}, {USED}", used, None),
+        (f"{WITH_WORDS}, {USED}", used, decoder),
+    ]
     if speaker_adaptation.load_steps(path):
         ways.append((NOT_ADAPTED, not_adapted(path), None))
     heard = {
-        way: targets_and_features.recognise(hearing, folder, [split], used)
-        for way, hearing, used in ways
+        way: targets_and_features.recognise(hearing, folder, [split], chosen)
+        for way, hearing, chosen in ways
     }
     utterances, raw = targets_and_features.stored(folder, [split])
     pairs = [
@@ -455,8 +501,10 @@ def left_out_voices(options, others):
             (each.reference_syllables, each.hypothesis_syllables) for each in found
         ]
         likely = likelihoods(plain, folder, splits)
+        used = likelihoods(used_to(plain, folder, splits), folder, splits)
         for name, part in PARTS.items():
             right["right", name, folder.name] = same(pairs, part)
+            right[USED_LIKELY, name, folder.name] = used.right(part)
         for name, part in (PARTS | DETAILS).items():
             right[LIKELY, name, folder.name] = likely.right(part)
         right[LIKELY, FOUR_TONES, folder.name] = [
@@ -466,7 +514,7 @@ def left_out_voices(options, others):
             )
             if pinyin.tone(syllable) != NEUTRAL
         ]
-    measures = list(itertools.product(("right", LIKELY), PARTS))
+    measures = list(itertools.product(("right", LIKELY, USED_LIKELY), PARTS))
     measures += itertools.product((LIKELY,), (FOUR_TONES, *DETAILS))
     names = [folder.name for _, _, folder in others]
     groups = {"voice left out": names}
