@@ -59,6 +59,7 @@ from zhasr import (
 )
 
 RESULTS = "real_speech.json"
+ROWS = 2  # which rows there are; results of fewer are no longer enough
 MEASURES = {
     "syllable": model_card.TONED,
     "base-syllable": "base syllables wrong",
@@ -142,7 +143,8 @@ def measure(options):
         options: argparse.Namespace of the command line.
 
     Returns:
-        dict: "weights" and "left_out_weights" (digests), "command", "rows", "notes".
+        dict: "rows_kind" (ROWS), "weights" and "left_out_weights" (digests),
+            "command", "rows", "notes".
 
     Raises:
         ValueError: a folder cannot be used, or a model heard what it is tested on.
@@ -150,12 +152,13 @@ def measure(options):
     path = options.results or options.work / RESULTS
     result = {
         "command": "python benchmarks/real_speech.py CORPORA WORK",
+        "rows_kind": ROWS,
         "weights": digest(options.model),
         "left_out_weights": [digest(folder) for folder in options.others],
     }
     if not options.development and path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
-        if all(known[name] == result[name] for name in ("weights", "left_out_weights")):
+        if all(known.get(name) == value for name, value in result.items()):
             print(f"{path}: scored before, not again")
             return known
     result["rows"], result["notes"] = score(options)

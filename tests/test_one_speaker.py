@@ -1,6 +1,7 @@
 """A network that gets used to a speaker by several recordings, and to no one else."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import test_cli
 import test_model_folder
 from test_cli import fails, write_tone
 from test_numpy_layers import random_features
-from test_speaker_adaptation import CONFIG, description, hear, network
+from test_speaker_adaptation import CONFIG, SPREAD, description, hear, network
 
 from zhasr import (
     audio,
@@ -22,6 +23,8 @@ from zhasr import (
     speaker_adaptation,
     wavenet,
 )
+
+FEWEST_FRAMES = one_speaker.FEWEST_FRAMES  # as users have it
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +61,53 @@ def test_without_variety_it_would_come_to_hear_less(monkeypatch):
     assert entropies[1] > entropies[0] + 0.01
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_slopes_of_several_recordings_together(seed):
+    """Each value of the matrix and the shift, against a small step of it."""
+    rng = np.random.default_rng(seed)
+    plain = double(network(seed))
+    voice = speaker_adaptation.Voice(SPREAD)
+    voice.values = [np.float64(value) for value in voice.values]
+    for value in voice.values:
+        value += rng.normal(0, 0.05, value.shape)
+    batch = [np.float64(one[None]) for one in recordings(3, seed)]  # of other lengths
+
+    def doubt():
+        used = one_speaker.UsedNetwork(plain.config, plain.labels, plain.weights, voice)
+        heard = [used({"features": one, "frames": [one.shape[1]]})[0] for one in batch]
+        together = np.concatenate(heard)
+        return speaker_adaptation.doubt(together, one_speaker.VARIETY)
+
+    slopes = one_speaker._slopes(plain, voice, batch)
+    for value, slope in zip(voice.values, slopes, strict=True):
+        for _ in range(3):
+            direction = rng.normal(size=value.shape)
+            value += 1e-6 * direction
+            above = doubt()
+            value -= 2e-6 * direction
+            below = doubt()
+            value += 1e-6 * direction
+            expected = (slope * direction).sum()
+            assert (above - below) / 2e-6 == pytest.approx(expected, rel=1e-3)
+
+
+def double(plain):
+    weights = {name: np.float64(value) for name, value in plain.weights.items()}
+    return dataclasses.replace(plain, weights=weights)
+
+
+def test_the_size_of_a_step():
+    for size in (speaker_adaptation.STEP_SIZE, one_speaker.STEP_SIZE):
+        value = np.zeros(3)
+        speaker_adaptation.Adam([value], size).step([np.array([2.0, -3.0, 0.0])])
+        np.testing.assert_allclose(value, [-size, size, 0], rtol=1e-3)
+
+
+def test_what_is_a_minute():
+    seconds = features.frames_to_seconds(FEWEST_FRAMES)
+    assert seconds == 60  # that is what all messages say
+
+
 def test_nothing_else_changes():
     plain, heard = network(), recordings()
     kept = {name: value.copy() for name, value in plain.weights.items()}
@@ -91,6 +141,12 @@ def test_all_are_heard_before_one_comes_again():
     assert sorted(drawn[: len(short)]) == list(range(len(short)))
     long = [np.zeros((one_speaker.BATCH_FRAMES // 2, 1)) for _ in range(9)]
     assert {len(each) for each in one_speaker._batches(long)} == {2}
+    minute = one_speaker.BATCH_FRAMES
+    longer = [np.arange(3 * minute)[:, None]]
+    batches = [batch for batch in one_speaker._batches(longer)]
+    assert {one.shape for batch in batches for one in batch} == {(1, minute, 1)}
+    firsts = {batch[0][0, 0, 0] for batch in batches}
+    assert firsts == {0, minute, 2 * minute} and {len(one) for one in batches} == {1}
     assert {len(each) for each in one_speaker._batches(short[:2])} == {2}
 
 
@@ -151,20 +207,47 @@ def test_each_speaker_is_learned_from_all_that_one_says(model, tmp_path):
         np.testing.assert_allclose(log_probs, own, atol=1e-4)
         plain = recognizer.log_probs_of_features(loaded, normalised)
         assert np.abs(own - plain).max() > 1e-3
-    arguments = ["evaluate", model, path, "--per-speaker", "--language", "none"]
-    assert cli.main([str(one) for one in arguments]) == 0
+
+
+def test_evaluate_says_how_it_listened(model, tmp_path, capsys, monkeypatch):
+    path, _ = said(tmp_path, ["b", "a", "b", "a", "a"])
+    heard = []
+
+    def used_to(loaded, recordings):
+        heard.append(len(recordings))
+        return loaded
+
+    monkeypatch.setattr(recognizer, "used_to", used_to)
+    wanted = ["evaluate", str(model), str(path), "--language", "none"]
+    for options, groups in (([], []), (["--per-speaker"], [3, 2])):
+        assert cli.main([*wanted, *options]) == 0
+        printed = capsys.readouterr()
+        assert ("used to each speaker" in printed.out) == bool(groups)
+        assert heard == groups
+    assert cli.main([*wanted, "--per-speaker", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["per_speaker"] is True
+    names = {one.name for one in (model / "evaluation").iterdir()}
+    assert names == {"said.greedy.txt", "said.greedy.per-speaker.txt"}
+    monkeypatch.setattr(one_speaker, "FEWEST_FRAMES", 200)  # a has 2.1 s, b 1.2
+    assert cli.main([*wanted, "--per-speaker"]) == 0
+    assert "1 of 2 speakers have less" in capsys.readouterr().err
 
 
 def test_who_speaks_must_be_known(model, tmp_path, capsys):
     path, _ = said(tmp_path, ["a", ""])
     line = fails(capsys, "evaluate", model, path, "--per-speaker")
     assert "received 1 utterances without one" in line
+    test_model_folder.saved(tmp_path / "bands")
+    line = fails(capsys, "evaluate", tmp_path / "bands", path, "--per-speaker")
+    assert "received log-mel" in line
 
 
 def test_recordings_of_one_speaker_are_heard_together(model, tmp_path, capsys):
     paths = [write_tone(tmp_path / f"{n}.wav", seconds=0.5 + n / 10) for n in range(3)]
     (tmp_path / "bad.wav").write_text("no sound")
     paths.insert(1, tmp_path / "bad.wav")
+    paths.append(test_cli.write_long(tmp_path / "long.wav"))
     wanted = ["transcribe", model, *paths, "--language", "none", "--one-speaker"]
     heard = []
     used_to = recognizer.used_to
@@ -176,7 +259,9 @@ def test_recordings_of_one_speaker_are_heard_together(model, tmp_path, capsys):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(recognizer, "used_to", listening)
         assert cli.main([str(one) for one in wanted]) == 2
-    assert [len(one) for one in heard] == [49, 59, 69]
+    whole, pieces = heard[:3], heard[3:]
+    assert [len(one) for one in whole] == [49, 59, 69]
+    assert len(pieces) == 2 and all(len(one) < 1000 for one in pieces)
     printed = capsys.readouterr()
     assert printed.err.count("bad.wav") == 1  # complained of once, and left out
     assert [line.split("	")[0] for line in printed.out.splitlines()] == [
@@ -218,5 +303,6 @@ def test_the_pieces_of_a_long_recording_are_heard_together(model, tmp_path, step
 def test_a_model_of_other_features_says_so(tmp_path, capsys):
     test_model_folder.saved(tmp_path / "bands")
     tone = write_tone(tmp_path / "tone.wav")
-    line = fails(capsys, "transcribe", tmp_path / "bands", tone, "--one-speaker")
-    assert "received log-mel" in line
+    wanted = ["transcribe", tmp_path / "bands", tone, "--one-speaker"]
+    assert cli.main([str(one) for one in wanted]) == 2
+    assert "received log-mel" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 Every module is imported where it is used: TensorFlow and numba are slow to start.
 """
 
+import collections
 import dataclasses
 import json
 import os
@@ -59,16 +60,20 @@ def evaluate(options):
     from zhasr import evaluation, model_folder, recognizer, report, scoring
 
     model = recognizer.load(options.model)
-    warning = scoring.check_thchs30_test(evaluation.read_manifest(options.manifest))
+    utterances = evaluation.read_manifest(options.manifest)
+    warning = scoring.check_thchs30_test(utterances)
     if warning:
         _note(warning)
     decoder, facts = _choose(options, model, options.decoder)
+    if options.per_speaker:
+        _warn_of_short_speakers(utterances)
     scored = evaluation.transcribe_manifest(
         model, options.manifest, decoder=decoder, per_speaker=options.per_speaker
     )
     scores = scoring.score(scored, toned=model.toned)
     words = scoring.closed_set(scored) if options.closed_set else None
-    name = f"{options.manifest.stem}.{facts['decoder']}.txt"
+    per_speaker = ".per-speaker" if options.per_speaker else ""
+    name = f"{options.manifest.stem}.{facts['decoder']}{per_speaker}.txt"
     place = options.model
     if place is None or place.resolve() == model_folder.SHIPPED:
         place = options.manifest.parent  # nothing is written among installed files
@@ -83,6 +88,8 @@ def evaluate(options):
         return
     _say(f"alignments: {os.path.relpath(path)}")
     _say(report.decoder(facts))
+    if options.per_speaker:
+        _say("used to each speaker, by all utterances of that one together")
     if words:
         _say(report.closed_set(words))
     _say(report.text(scores))
@@ -141,6 +148,7 @@ def transcribe(options):
     folder = options.model or model_folder.SHIPPED
     curve = calibration.load(folder, facts["decoder"])
     if options.one_speaker:
+        _note("getting used to the speaker first: half a minute or so")
         model = _used_to(model, options.audio)
     parts = []
     for path in options.audio:
@@ -167,6 +175,20 @@ def transcribe(options):
     return 0 if len(parts) == len(options.audio) else 2
 
 
+def _warn_of_short_speakers(utterances):
+    from zhasr import features, one_speaker
+
+    seconds = collections.Counter()
+    for item in utterances:
+        seconds[item.speaker] += item.duration
+    least = features.frames_to_seconds(one_speaker.FEWEST_FRAMES)
+    if short := sum(each < least for each in seconds.values()):
+        _note(
+            f"{short} of {len(seconds)} speakers have less than a minute: too little "
+            "to get used to"
+        )
+
+
 def _used_to(model, paths):
     """The model, used to who speaks; what cannot be read is complained of later."""
     from zhasr import audio, recognizer
@@ -180,7 +202,7 @@ def _used_to(model, paths):
         heard += [normalised for _, normalised in pieces]
     used = recognizer.used_to(model, heard)
     if heard and used.network is model.network:
-        _note("less than a minute of speech: too little to get used to its speaker")
+        _note("less than a minute of recordings: too little to get used to the speaker")
     return used
 
 

@@ -8,7 +8,7 @@ import sys
 
 import tqdm
 
-from zhasr import features, manifest, recognizer, scoring, wavenet
+from zhasr import features, manifest, one_speaker, recognizer, scoring, wavenet
 
 ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BATCH_SECONDS = 160  # audio that goes through the network at once
@@ -39,14 +39,29 @@ def transcribe_manifest(model, path, workers=None, decoder=None, per_speaker=Fal
         audio.AudioError: an audio file cannot be read.
     """
     utterances = read_manifest(path)
-    if per_speaker and (unknown := sum(not item.speaker for item in utterances)):
+    if per_speaker:
+        one_speaker.check(model.network, model.description)
+        check_speakers(path, utterances)
+    batches = listen(model, utterances, workers, per_speaker)
+    scored = {item.id: item for item in _decode(model, batches, decoder)}
+    return [scored[utterance.id] for utterance in utterances]
+
+
+def check_speakers(path, utterances):
+    """Make sure that all utterances say who speaks.
+
+    Args:
+        path: path of their manifest.
+        utterances: list of manifest.Utterance.
+
+    Raises:
+        manifest.ManifestError: some do not.
+    """
+    if unknown := sum(not item.speaker for item in utterances):
         raise manifest.ManifestError(
             f"{path}: expected speakers to get used to, received {unknown} utterances "
             "without one"
         )
-    batches = listen(model, utterances, workers, per_speaker)
-    scored = {item.id: item for item in _decode(model, batches, decoder)}
-    return [scored[utterance.id] for utterance in utterances]
 
 
 def read_manifest(path):
@@ -141,7 +156,7 @@ def posteriors(model, utterances, raw):
 
 
 def posteriors_per_speaker(model, utterances, raw):
-    """The same, used to each speaker by all utterances of that one.
+    """The same, used to each speaker by all utterances of that one, all in memory.
 
     Args:
         model, utterances, raw: see `recognise`.

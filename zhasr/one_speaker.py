@@ -1,4 +1,4 @@
-"""Listening to all recordings of a speaker: a network gets used to the voice for good.
+"""Listening to all recordings of a speaker: a network gets used to the voice once.
 
 A single recording tells little of who speaks (`zhasr.speaker_adaptation`): it is found
 out by its own doubts alone, and a syllable by itself says what was said rather than who
@@ -23,7 +23,7 @@ import dataclasses
 
 import numpy as np
 
-from zhasr import numpy_gradients, numpy_layers, speaker_adaptation, wavenet
+from zhasr import numpy_gradients, numpy_layers, speaker_adaptation
 
 STEPS = 60
 BATCH = 16  # recordings that decide on a step, fewer if they are long
@@ -51,6 +51,23 @@ class UsedNetwork(numpy_layers.Network):
         )
 
 
+def check(network, description):
+    """Make sure that a network can get used to a speaker.
+
+    Args:
+        network, description: see `get_used`.
+
+    Raises:
+        AdaptationError: features that are no MFCC, or no network of numpy.
+    """
+    if not isinstance(network, numpy_layers.Network):
+        raise speaker_adaptation.AdaptationError(
+            "expected a network of numpy to get used to a speaker, received "
+            f"{type(network).__name__}"
+        )
+    speaker_adaptation.spread(description)
+
+
 def get_used(network, description, recordings):
     """Get used to the speaker of some recordings.
 
@@ -63,16 +80,12 @@ def get_used(network, description, recordings):
         UsedNetwork; the network itself where they are shorter than a minute together.
 
     Raises:
-        AdaptationError: features that are no MFCC, or no network of numpy.
+        AdaptationError: see `check`.
     """
-    if not isinstance(network, numpy_layers.Network):
-        raise speaker_adaptation.AdaptationError(
-            "expected a network of numpy to get used to a speaker, received "
-            f"{type(network).__name__}"
-        )
-    voice = speaker_adaptation.Voice(speaker_adaptation.spread(description))
+    check(network, description)
     if sum(map(len, recordings)) < FEWEST_FRAMES:
         return network
+    voice = speaker_adaptation.Voice(speaker_adaptation.spread(description))
     optimizer = speaker_adaptation.Adam(voice.values, STEP_SIZE)
     for batch in _batches(recordings):
         optimizer.step(_slopes(network, voice, batch))
@@ -85,6 +98,11 @@ def _batches(recordings):
     Yields:
         list of float32 array (1, frames, dims).
     """
+    recordings = [  # in parts, so that memory stays bounded
+        one[begin : begin + BATCH_FRAMES]
+        for one in recordings
+        for begin in range(0, len(one), BATCH_FRAMES)
+    ]
     rng, waiting = np.random.default_rng(0), []
     for _ in range(STEPS):
         batch, frames = [], 0
@@ -101,9 +119,7 @@ def _slopes(network, voice, batch):
     runs = []
     for one in batch:
         heard, layers = voice.map(one), numpy_gradients.Layers(network.weights)
-        logits = wavenet.network(
-            heard, np.array([one.shape[1]]), network.config, network.labels, layers
-        )
+        logits = speaker_adaptation.run(network, heard, layers)
         runs.append((one, heard, layers, logits))
     together = np.concatenate([logits for *_, logits in runs], axis=1)
     slope = speaker_adaptation.doubt_slope(together, VARIETY)

@@ -52,11 +52,6 @@ class Recognizer:
     description: model_folder.Description
 
     @property
-    def adapts(self):
-        """Whether it gets used to each recording."""
-        return isinstance(self.network, speaker_adaptation.AdaptiveNetwork)
-
-    @property
     def toned(self):
         """Whether its hypotheses carry tones."""
         return self.description.vocabulary.kind != "base-syllable"
@@ -263,7 +258,8 @@ def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
     """Recognise what is said in a recording.
 
     Of a long one, only the pieces in which somebody speaks, one by one; see
-    `zhasr.segments`. A network that adapts gets used to all of them together.
+    `zhasr.segments`. A network that adapts gets used to all of them together, if there
+    is more than a minute.
 
     Args:
         recognizer: Recognizer.
@@ -283,13 +279,15 @@ def transcribe(recognizer, source, decoder=None, tell=lambda done, whole: None):
     samples = source if isinstance(source, np.ndarray) else audio.read(source)
     heard, parts = hear_pieces(recognizer, samples), []
     seconds = len(samples) / audio.SAMPLE_RATE
-    if recognizer.adapts and seconds > LONGEST_WHOLE:
+    is_long = seconds > LONGEST_WHOLE
+    adapts = isinstance(recognizer.network, speaker_adaptation.AdaptiveNetwork)
+    if adapts and is_long:
         tell(0.0, seconds)
         recognizer = used_to(recognizer, [normalised for _, normalised in heard])
     for piece, normalised in heard:
         posteriors = log_probs_of_features(recognizer, normalised)
         parts.append(_later(decode(recognizer, posteriors, decoder), piece.start))
-        if seconds > LONGEST_WHOLE:
+        if is_long:
             tell(piece.end, seconds)
     if not parts:  # nobody speaks: what is no speech has no labels
         nothing = np.zeros((0, len(recognizer.description.vocabulary)), np.float32)

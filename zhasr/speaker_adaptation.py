@@ -74,14 +74,25 @@ class AdaptiveNetwork(numpy_layers.Network):
         optimizer = Adam(voice.values)
         for _ in range(self.steps):
             heard, layers = voice.map(features), numpy_gradients.Layers(self.weights)
-            logits = self._run(heard, layers)
+            logits = run(self, heard, layers)
             slope = layers.go_back(logits, doubt_slope(logits), heard)
             optimizer.step(voice.slopes(features, slope))
-        return self._run(voice.map(features), numpy_layers.Layers(self.weights))
+        return run(self, voice.map(features), numpy_layers.Layers(self.weights))
 
-    def _run(self, features, layers):
-        frames = np.array([features.shape[1]])
-        return wavenet.network(features, frames, self.config, self.labels, layers)
+
+def run(network, features, layers):
+    """Logits of one utterance.
+
+    Args:
+        network: numpy_layers.Network.
+        features: float32 array (1, frames, dims).
+        layers: numpy_layers.Layers, or numpy_gradients.Layers to go back.
+
+    Returns:
+        float32 array (1, ⌈frames / reduction⌉, labels).
+    """
+    frames = np.array([features.shape[1]])
+    return wavenet.network(features, frames, network.config, network.labels, layers)
 
 
 class Voice:
