@@ -385,11 +385,16 @@ def test_a_part_is_as_likely_as_all_that_have_it_together():
 def test_neutral_tones_are_told_apart_in_a_voice_left_out(monkeypatch):
     said = [("ma5",), ("ma1",), ("pa4",)]
     table = np.log([[0.1, 0.6, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    used = np.log([[0.6, 0.1, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    tables = {None: table, "used": used}  # of which model
     monkeypatch.setattr(
         real_speech,
         "likelihoods",
-        lambda *_: real_speech.Likelihoods(said, [("ma5",), ("ma1",), ("ma4",)], table),
+        lambda model, *_: real_speech.Likelihoods(
+            said, [("ma5",), ("ma1",), ("ma4",)], tables[model]
+        ),
     )
+    monkeypatch.setattr(real_speech, "used_to", lambda *_: "used")
     found = [
         argparse.Namespace(reference_syllables=one, hypothesis_syllables=one)
         for one in said
@@ -403,6 +408,7 @@ def test_neutral_tones_are_told_apart_in_a_voice_left_out(monkeypatch):
     }
     assert rows["toned syllables right"] == (1, 3)
     assert rows["tones right, by likelihood"] == (pytest.approx(2 / 3), 3)
+    assert rows["tones right, by likelihood, used to the speaker"] == (1, 3)
     assert rows["tones but neutral ones right, by likelihood"] == (1, 2)
     assert rows["initials right, by likelihood"] == (pytest.approx(2 / 3), 3)
     assert rows["finals right, by likelihood"] == (1, 3)
@@ -437,6 +443,10 @@ def test_the_same_weights_are_tested_once(tmp_path, monkeypatch, capsys):
     options.development = True
     real_speech.measure(options)
     assert calls == [False, False, True]
+    options.development = False
+    monkeypatch.setattr(real_speech, "ROWS", real_speech.ROWS + 1)
+    real_speech.measure(options)  # what was measured before is not all
+    assert len(calls) == 4
     options.model = tmp_path / "none"
     with pytest.raises(ValueError, match="name a model"):
         real_speech.measure(options)
