@@ -156,7 +156,10 @@ def _what(description, steps):
     kind = features.kind.replace("mfcc", "MFCC")
     if not features.deltas:
         pitch = f" without Δ,{pitch}" if pitch else " without Δ"
-    adapts = "It gets used to each recording, in {} steps (`zhasr.speaker_adaptation`)."
+    adapts = (
+        "It gets used to each recording, in {} steps (`zhasr.speaker_adaptation`), or "
+        "to a speaker, by more than a minute (`zhasr.one_speaker`)."
+    )
     return (
         f"A WaveNet encoder with CTC: {parameters / 1e6:.2f} million weights (matrices "
         f"as float16), {kind} features{pitch}, "

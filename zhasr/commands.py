@@ -148,7 +148,6 @@ def transcribe(options):
     folder = options.model or model_folder.SHIPPED
     curve = calibration.load(folder, facts["decoder"])
     if options.one_speaker:
-        _note("getting used to the speaker first: half a minute or so")
         model = _used_to(model, options.audio)
     parts = []
     for path in options.audio:
