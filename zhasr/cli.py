@@ -177,8 +177,8 @@ def _add_evaluate(parsers):
         "--alignments",
         type=pathlib.Path,
         help="write hypotheses beside references here "
-        "(default: MODEL/evaluation/MANIFEST.DECODER.txt, beside the manifest for the "
-        "model that comes with zhasr)",
+        "(default: MODEL/evaluation/MANIFEST.DECODER.txt, or DECODER.per-speaker.txt, "
+        "beside the manifest for the model that comes with zhasr)",
     )
     evaluate.add_argument(
         "--per-speaker",

@@ -1,9 +1,9 @@
 """Listening to all recordings of a speaker: a network gets used to the voice once.
 
-A single recording tells little of who speaks (`zhasr.speaker_adaptation`): it is found
-out by its own doubts alone, and a syllable by itself says what was said rather than who
-said it. Of many recordings the matrix and the shift are found that make the network
-certain of each sound and let it hear different ones:
+A single recording tells little of who speaks (`zhasr.speaker_adaptation`), and a
+syllable by itself hardly anything. So one matrix and one shift are found for many
+recordings: those that make the network certain of each sound, and let it hear different
+ones.
 
     some recordings --matrix, shift--> network --> doubt - variety
             ^                                            |
